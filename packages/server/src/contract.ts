@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import type { Intent } from '@portolan/core/catalog/draft.ts';
 import type { CatalogDelta, CatalogReader, Topic } from '@portolan/core/catalog/reader.ts';
-import type { Diagnostic, TrafficModel } from '@portolan/core/traffic/model.ts';
+import type { Diagnostic, TrafficDelta, TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 
 /** What is true now. Replaced whole at each published change; the newest wins. */
@@ -13,13 +13,6 @@ export interface View {
   readonly diagnostics: readonly Diagnostic[];
   /** The store cannot be reached or written: reads go on from memory, writes fail. Undefined while all is well. */
   readonly stale: { readonly sinceMonotonicMs: number; readonly reason: string } | undefined;
-}
-
-/** What changed between two published views. */
-export interface TrafficDelta {
-  readonly listeners: ReadonlySet<string>;
-  readonly virtualHosts: ReadonlySet<string>;
-  readonly clusters: ReadonlySet<string>;
 }
 
 /** The heart: intake, append, apply, plan, publish. `engine.ts` implements it; read that first. */

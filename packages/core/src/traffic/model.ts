@@ -107,3 +107,10 @@ export interface Diagnostic {
   readonly subject: string;
   readonly message: string;
 }
+
+/** Which resources differ between two models, by name. */
+export interface TrafficDelta {
+  readonly listeners: ReadonlySet<string>;
+  readonly virtualHosts: ReadonlySet<string>;
+  readonly clusters: ReadonlySet<string>;
+}
