@@ -1,0 +1,22 @@
+// `npm run bench -- NAME …`: side-by-side measurements, each printing a table. Without a name, all of them.
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  gateway: async () => (await import('./gateway.ts')).gatewayBench(),
+  registry: async () => (await import('./registry.ts')).registryBench(),
+  dns: async () => (await import('./dns.ts')).dnsBench(),
+  watch: async () => (await import('./watch.ts')).watchBench(),
+  change: async () => (await import('./change.ts')).changeBench(),
+  health: async () => (await import('./health.ts')).healthBench(),
+  route: async () => (await import('./route.ts')).routeBench(),
+  start: async () => (await import('./start.ts')).startBench(),
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  console.error(
+    `npm run bench: no bench named ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}`,
+  );
+  process.exitCode = 2;
+} else {
+  for (const name of names.length === 0 ? Object.keys(benches) : names) await benches[name]?.();
+}

@@ -1,0 +1,95 @@
+// Brings a fresh clone to where everything else runs: npm's packages (the Node 24 runtime among them) and, with --system, the
+// real programs that tests and benches start. Plain JavaScript without dependencies: whatever Node runs npm runs this.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamp = join(root, 'node_modules', '.portolan-installed');
+
+/** Debian's package for each program that a test or a bench starts. */
+const programs = {
+  curl: 'curl',
+  dig: 'bind9-dnsutils',
+  dnsperf: 'dnsperf',
+  etcd: 'etcd-server',
+  haproxy: 'haproxy',
+  nginx: 'nginx-light',
+  openssl: 'openssl',
+  unbound: 'unbound',
+  wrk: 'wrk',
+};
+
+installPackages();
+if (process.argv.includes('--system')) installPrograms();
+
+function installPackages() {
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const present = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (present === wanted) return;
+  console.error('portolan: installing npm packages (once)');
+  // npm_config_engine_strict: the system's Node only has to run npm; the packages run on the bundled one.
+  run('npm', ['ci', '--ignore-scripts', '--loglevel=error', '--engine-strict=false'], 'npm ci failed');
+  writeFileSync(stamp, wanted);
+}
+
+function installPrograms() {
+  const missing = Object.keys(programs).filter((program) => !onPath(program));
+  if (missing.length === 0) return;
+  const packages = missing.map((program) => programs[program]);
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    console.error(
+      `portolan: not installed: ${missing.join(', ')}. Tests that need them are skipped by name ` +
+        `(with CI=true they fail). On Debian, as root: apt-get install ${packages.join(' ')}`,
+    );
+    return;
+  }
+  console.error(`portolan: installing Debian packages: ${packages.join(' ')}`);
+  withServicesOff(() => {
+    run('apt-get', ['update', '-qq'], 'apt-get update failed');
+    run(
+      'apt-get',
+      ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+      'apt-get install failed',
+    );
+  });
+}
+
+/** Debian starts a daemon as it installs it; the tests start their own, on free ports. */
+function withServicesOff(install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
+function onPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function run(command, args, failure) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status === 0) return;
+  console.error(`portolan: ${failure}${error ? `: ${error.message}` : ` (exit ${status})`}`);
+  process.exit(1);
+}
