@@ -1,0 +1,167 @@
+/**
+ * Every setting of the server as data: its key in `portolan.yaml`, its flag, its variable, its default. Plain data without
+ * imports, so that the command line can list the flags without loading the validators. What a value may be is in
+ * `schemas.ts`, under the same key; a test holds the two together.
+ */
+export interface SettingInfo {
+  /** Dotted path in the file, and the setting's name everywhere else: `gateway.domain`. */
+  readonly key: SettingKey;
+  /** Without the dashes: `gateway-domain`. */
+  readonly flag: string;
+  /** `PORTOLAN_GATEWAY_DOMAIN`. */
+  readonly variable: string;
+  /** What the flag's argument is, for help texts; undefined: a switch. */
+  readonly argument: string | undefined;
+  readonly description: string;
+  /** As the user would write it; undefined: found out at start, `defaultText` says how. */
+  readonly defaultValue: string | boolean | undefined;
+  readonly defaultText?: string;
+}
+
+export type ListenerName = 'http' | 'dns' | 'gateway' | 'proxy-admin';
+
+export type SettingKey =
+  | `listen.${ListenerName}`
+  | 'node'
+  | 'datacenter'
+  | 'address'
+  | 'data-dir'
+  | 'store'
+  | 'allow-anonymous'
+  | 'drain-timeout'
+  | 'log.level'
+  | 'log.format'
+  | 'http.max-connections'
+  | 'gateway.domain'
+  | 'gateway.workers'
+  | 'gateway.access-log'
+  | 'dns.domain'
+  | 'dns.service-ttl'
+  | 'dns.node-ttl'
+  | 'dns.forwarders'
+  | 'health.max-running';
+
+/** The doors of the server and where they are unless told otherwise. */
+export const listenerDefaults: Readonly<Record<ListenerName, string>> = {
+  http: '127.0.0.1:8500',
+  dns: '127.0.0.1:8600',
+  gateway: '127.0.0.1:8080',
+  'proxy-admin': '127.0.0.1:9901',
+};
+
+const listenerTexts: Readonly<Record<ListenerName, string>> = {
+  http: 'Consul HTTP API, Portolan API',
+  dns: 'DNS over UDP and TCP',
+  gateway: 'the HTTP edge',
+  'proxy-admin': 'readiness, config dump and metrics of the data plane',
+};
+
+export const listenerNames = Object.keys(listenerDefaults) as readonly ListenerName[];
+
+/** In the order in which help and documentation list them. */
+export const settingInfos: readonly SettingInfo[] = [
+  ...listenerNames.map((name) => ({
+    key: `listen.${name}` as const,
+    // All of them share one flag that may be given several times: --listen NAME=ADDR:PORT.
+    flag: 'listen',
+    variable: variableOf(`listen.${name}`),
+    argument: 'ADDR:PORT|off',
+    description: `where the ${name} listener is bound: ${listenerTexts[name]}`,
+    defaultValue: listenerDefaults[name],
+  })),
+  setting('node', 'NAME', 'name of this node', undefined, 'the host name'),
+  setting('datacenter', 'NAME', 'name of the datacenter', 'dc1'),
+  setting('address', 'IP', 'address by which others reach this machine', '127.0.0.1'),
+  setting('data-dir', 'DIR', 'where everything that must survive a restart is kept', './portolan-data'),
+  setting('store', 'lmdb|memory', 'where the registry is kept; memory forgets everything at exit', 'lmdb'),
+  setting(
+    'allow-anonymous',
+    undefined,
+    'bind other than loopback addresses although nobody is asked who they are',
+    false,
+  ),
+  setting('drain-timeout', 'DURATION', 'how long work under way may go on after SIGTERM', '10s'),
+  setting('log.level', 'LEVEL', 'fatal, error, warn, info, debug or trace', 'info'),
+  setting('log.format', 'FORMAT', 'json, pretty, or auto: pretty on a terminal', 'auto'),
+  setting('http.max-connections', 'N', 'connections to the http listener at the same time', '20000'),
+  setting('gateway.domain', 'DOMAIN', 'a service tagged http is served under <service>.DOMAIN', 'localhost'),
+  setting('gateway.workers', 'N', 'processes of the data plane', undefined, 'one per core, at most 4'),
+  setting('gateway.access-log', 'FILE|stdout|off', 'one JSON line for each request', 'off'),
+  setting('dns.domain', 'DOMAIN', 'the zone that is answered for', 'consul'),
+  setting('dns.service-ttl', 'DURATION', 'TTL of answers about services', '0s'),
+  setting('dns.node-ttl', 'DURATION', 'TTL of answers about nodes', '0s'),
+  setting(
+    'dns.forwarders',
+    'IP:PORT,…',
+    'where questions outside the zone go; none: they are refused',
+    '',
+    'none',
+  ),
+  setting('health.max-running', 'N', 'health checks that run at the same time', '512'),
+];
+
+/** A flag of `portolan server`. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string;
+  /** Undefined: a switch without an argument. */
+  readonly argument: string | undefined;
+  /** May be given several times. */
+  readonly repeatable: boolean;
+  readonly description: string;
+  /** For help texts only; do not hand it to the parser, or the origin of the value is lost. */
+  readonly defaultText: string;
+}
+
+/** The flags of `portolan server`. What was parsed goes to `runServer` as `FlagValues`. */
+export const serverFlags: readonly Flag[] = [
+  {
+    name: 'config',
+    argument: 'FILE',
+    repeatable: false,
+    description: 'settings file (variable PORTOLAN_CONFIG)',
+    defaultText: 'none',
+  },
+  {
+    name: 'listen',
+    argument: 'NAME=ADDR:PORT|off',
+    repeatable: true,
+    description: `moves a listener or turns it off; names: ${listenerNames.join(', ')}; port 0 takes a free one`,
+    defaultText: listenerNames.map((name) => `${name}=${listenerDefaults[name]}`).join(' '),
+  },
+  ...settingInfos
+    .filter((info) => info.flag !== 'listen')
+    .map((info) => ({
+      name: info.flag,
+      argument: info.argument,
+      repeatable: false,
+      description: info.description,
+      defaultText: info.defaultText ?? String(info.defaultValue),
+    })),
+];
+
+/** What the command line held, by the flag's name without dashes; a flag that was not given is absent. */
+export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+/** `gateway.access-log` → `PORTOLAN_GATEWAY_ACCESS_LOG`. */
+export function variableOf(key: string): string {
+  return `PORTOLAN_${key.replaceAll(/[.-]/g, '_').toUpperCase()}`;
+}
+
+function setting(
+  key: SettingKey,
+  argument: string | undefined,
+  description: string,
+  defaultValue: string | boolean | undefined,
+  defaultText?: string,
+): SettingInfo {
+  return {
+    key,
+    flag: key.replaceAll('.', '-'),
+    variable: variableOf(key),
+    argument,
+    description,
+    defaultValue,
+    ...(defaultText === undefined ? {} : { defaultText }),
+  };
+}
