@@ -11,7 +11,7 @@ export interface Change {
   readonly writes: readonly Write[];
 }
 
-/** What a transaction wants: `writes`, if every guard holds. */
+/** What a transaction wants: `writes`, at most one for each key, if every guard holds. */
 export interface Transaction {
   readonly writes: readonly Write[];
   readonly guards: readonly Guard[];

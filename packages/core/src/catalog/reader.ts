@@ -22,8 +22,9 @@ export interface CatalogReader {
   /** In order of name. */
   nodes(): Iterable<Entry<NodeRecord>>;
 
-  /** Every service that has an instance or a `ServiceRecord`, in order of name. */
+  /** Every service that has an instance or a `ServiceRecord`, in order of name. No `namespace`: of all namespaces. */
   services(namespace?: string): Iterable<ServiceView>;
+  /** No `namespace`: the default one; so too for the folded name. */
   service(name: string, namespace?: string): ServiceView | undefined;
   /** Services whose names are equal when lower-cased; DNS and Eureka ask so. */
   servicesByFoldedName(lowerCaseName: string, namespace?: string): readonly ServiceView[];

@@ -1,0 +1,55 @@
+import type { CatalogDelta, CheckTouch } from './reader.ts';
+import type { ServiceState } from './states.ts';
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** Collects what one change touches, while the tables are written. */
+export class Touches {
+  readonly services = new Set<string>();
+  readonly nodes = new Set<string>();
+  readonly checks: CheckTouch[] = [];
+  readonly kvKeys: string[] = [];
+  readonly leases: string[] = [];
+  nodeList = false;
+  rules = false;
+  /** Services whose existence or tags may have changed, as they were before. */
+  #listed: Map<string, ServiceState | undefined> | undefined;
+
+  /** Called before the existence or the tags of a service may change; `before` is undefined where there was none. */
+  listing(key: string, before: ServiceState | undefined): void {
+    this.#listed ??= new Map();
+    if (!this.#listed.has(key)) this.#listed.set(key, before);
+  }
+
+  delta(revision: number, services: ReadonlyMap<string, ServiceState>): CatalogDelta {
+    return {
+      revision,
+      services: this.services.size === 0 ? nothing : this.services,
+      serviceList: this.#listMoved(services),
+      nodes: this.nodes.size === 0 ? nothing : this.nodes,
+      nodeList: this.nodeList,
+      checks: this.checks,
+      kvKeys: this.kvKeys,
+      rules: this.rules,
+      leases: this.leases,
+    };
+  }
+
+  #listMoved(services: ReadonlyMap<string, ServiceState>): boolean {
+    if (this.#listed === undefined) return false;
+    for (const [key, before] of this.#listed) {
+      const after = services.get(key);
+      if ((before === undefined) !== (after === undefined)) return true;
+      if (before !== undefined && after !== undefined && !sameList(before.tags(), after.tags())) return true;
+    }
+    return false;
+  }
+}
+
+/** Whether two lists of text are equal, in order. */
+export function sameList(left: readonly string[], right: readonly string[]): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
+}
