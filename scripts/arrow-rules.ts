@@ -28,11 +28,12 @@ export function importsOf(source: string): string[] {
 const packageArrows: Readonly<Record<string, readonly string[]>> = {
   core: [],
   client: ['core'],
-  server: ['core'],
-  cli: ['client', 'core', 'server'],
+  server: ['core', 'template'],
+  cli: ['client', 'core', 'server', 'template'],
   console: ['core'],
   testkit: ['core'],
   bookinfo: ['client'],
+  template: ['core'],
 };
 
 /**
