@@ -1,0 +1,6 @@
+export { Fault } from '@portolan/core/base/fault.ts';
+export { type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
+export type { InvokeInit } from './invoke/invoker.ts';
+export type { Registration, RegistrationCheck } from './registration/definition.ts';
+export type { Registered } from './registration/keeper.ts';
+export type { ServiceInstance } from './registry/decode.ts';
