@@ -1,0 +1,131 @@
+import { type Labels, labels } from '../base/labels.ts';
+import type { CatalogReader, ServiceView } from '../catalog/reader.ts';
+import type { AdminState, Health, InstanceRecord } from '../catalog/records.ts';
+import type { Endpoint } from './model.ts';
+
+/** A service's endpoints, with the instance each was made of, so that the next plan can keep what did not change. */
+export interface EndpointSet {
+  readonly endpoints: readonly Endpoint[];
+  /** `sources[i]` made `endpoints[i]`. */
+  readonly sources: readonly InstanceRecord[];
+  /** Whether any instance has a port at all, reachable or not. */
+  readonly hasPort: boolean;
+  /** Instances with a port of which nobody knows the address. */
+  readonly withoutAddress: number;
+}
+
+export const noEndpoints: EndpointSet = Object.freeze({
+  endpoints: Object.freeze([]),
+  sources: Object.freeze([]),
+  hasPort: false,
+  withoutAddress: 0,
+});
+
+/** Envoy's limit for one host's weight is 2^32-1; DNS SRV ends here, and so does Consul in practice. */
+const maxWeight = 65_535;
+
+/**
+ * What can be sent requests now, in the order of node and id: passing or warning, not taken out of service. An endpoint that is
+ * as it was in `previous` is the same object, so that comparing two sets is cheap.
+ */
+export function endpointsOf(
+  catalog: CatalogReader,
+  service: ServiceView,
+  previous: EndpointSet,
+): EndpointSet {
+  const endpoints: Endpoint[] = [];
+  const sources: InstanceRecord[] = [];
+  let hasPort = false;
+  let withoutAddress = 0;
+  let cursor = 0;
+  let same = true;
+  for (const { record } of service.instances()) {
+    if (record.port === 0) continue;
+    hasPort = true;
+    const health = catalog.healthOf(record);
+    if (health === 'critical') continue;
+    const node = catalog.node(record.node)?.record;
+    const admin = worse(record.adminState, node?.adminState ?? 'in-service');
+    if (admin === 'out-of-service') continue;
+    const address = record.address === '' ? (node?.address ?? '') : record.address;
+    if (address === '') {
+      withoutAddress += 1;
+      continue;
+    }
+    // Both lists are in the same order: what was before this instance and is not there any more is skipped once.
+    while (cursor < previous.sources.length && comesBefore(previous.sources[cursor], record)) cursor += 1;
+    const source = previous.sources[cursor];
+    const before =
+      source?.node === record.node && source.id === record.id ? previous.endpoints[cursor] : undefined;
+    const made = endpointOf(record, address, admin, health, before, source === record);
+    same = same && made === previous.endpoints[endpoints.length];
+    endpoints.push(made);
+    sources.push(record);
+  }
+  same = same && endpoints.length === previous.endpoints.length;
+  return {
+    endpoints: same ? previous.endpoints : Object.freeze(endpoints),
+    sources,
+    hasPort,
+    withoutAddress,
+  };
+}
+
+function endpointOf(
+  record: InstanceRecord,
+  address: string,
+  admin: AdminState,
+  health: Health,
+  before: Endpoint | undefined,
+  sameRecord: boolean,
+): Endpoint {
+  const weight = weightOf(record, health);
+  const state = admin === 'draining' ? 'draining' : 'healthy';
+  const unchanged =
+    before !== undefined &&
+    before.address === address &&
+    before.port === record.port &&
+    before.weight === weight &&
+    before.state === state;
+  if (unchanged && sameRecord) return before;
+  const endpointLabels = labelsOf(record);
+  if (unchanged && sameLabels(before.labels, endpointLabels)) return before;
+  return Object.freeze({
+    id: `${record.node.replaceAll('/', '%2F')}/${record.id}`,
+    address,
+    port: record.port,
+    weight,
+    state,
+    labels: endpointLabels,
+  });
+}
+
+function weightOf(record: InstanceRecord, health: Health): number {
+  const weight = health === 'warning' ? record.weights.warning : record.weights.passing;
+  return Number.isFinite(weight) ? Math.min(Math.max(Math.trunc(weight), 0), maxWeight) : 1;
+}
+
+/** One flat map, whatever the dialect calls them: metadata as it is, a tag as `tag.NAME`. */
+function labelsOf(record: InstanceRecord): Labels {
+  if (record.tags.length === 0) return record.metadata;
+  return labels([
+    ...Object.entries(record.metadata),
+    ...record.tags.map((tag) => [`tag.${tag}`, 'true'] as const),
+  ]);
+}
+
+function sameLabels(left: Labels, right: Labels): boolean {
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
+}
+
+const rank: Readonly<Record<AdminState, number>> = { 'in-service': 0, draining: 1, 'out-of-service': 2 };
+
+function worse(left: AdminState, right: AdminState): AdminState {
+  return rank[left] >= rank[right] ? left : right;
+}
+
+function comesBefore(left: InstanceRecord | undefined, right: InstanceRecord): boolean {
+  if (left === undefined || left.node === right.node) return left !== undefined && left.id < right.id;
+  return left.node < right.node;
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { sameJson } from '../base/json.ts';
+import { labelsFrom, noLabels } from '../base/labels.ts';
+import { createCatalog } from '../catalog/catalog.ts';
+import type { Write } from '../catalog/change.ts';
+import type { Catalog } from '../catalog/contract.ts';
+import {
+  type CatalogRecord,
+  type CheckRecord,
+  type Health,
+  type InstanceRecord,
+  keyOf,
+  type NodeRecord,
+} from '../catalog/records.ts';
+import type { TrafficDelta, TrafficModel } from './model.ts';
+import { createPlanner } from './plan.ts';
+import type { Planner } from './planner.ts';
+
+const origin = { dialect: 'portolan', source: 'test', node: 'n1' };
+const options = { gatewayDomain: 'localhost', reservedPorts: [8500] };
+
+function node(name: string, more: Partial<NodeRecord> = {}): NodeRecord {
+  return {
+    kind: 'node',
+    name,
+    id: '',
+    address: '10.0.0.1',
+    datacenter: 'dc1',
+    taggedAddresses: noLabels,
+    metadata: noLabels,
+    adminState: 'in-service',
+    adminReason: '',
+    origin,
+    ...more,
+  };
+}
+
+function instance(service: string, id: string, more: Partial<InstanceRecord> = {}): InstanceRecord {
+  return {
+    kind: 'instance',
+    namespace: 'default',
+    service,
+    node: 'n1',
+    id,
+    address: '',
+    port: 8080,
+    tags: [],
+    metadata: noLabels,
+    taggedAddresses: {},
+    weights: { passing: 1, warning: 1 },
+    adminState: 'in-service',
+    adminReason: '',
+    enableTagOverride: false,
+    origin,
+    ...more,
+  };
+}
+
+function check(of: InstanceRecord, status: Health): CheckRecord {
+  return {
+    kind: 'check',
+    node: of.node,
+    id: `check-${of.id}`,
+    name: '',
+    status,
+    output: '',
+    notes: '',
+    instance: { namespace: of.namespace, service: of.service, id: of.id },
+    origin,
+  };
+}
+
+/** A catalog and a planner that follows it. */
+function world(): { catalog: Catalog; planner: Planner; write: (writes: Write[]) => TrafficDelta } {
+  const catalog = createCatalog();
+  const planner = createPlanner(options);
+  planner.rebuild(catalog);
+  return {
+    catalog,
+    planner,
+    write: (writes) => planner.update(catalog, catalog.apply({ revision: catalog.revision + 1, writes })),
+  };
+}
+
+function put(...records: CatalogRecord[]): Write[] {
+  return records.map((record) => ({ op: 'put', record }));
+}
+
+function plain(planner: Planner): unknown {
+  const { model, diagnostics } = planner;
+  return {
+    listeners: sorted(model.listeners),
+    virtualHosts: sorted(model.virtualHosts),
+    clusters: sorted(model.clusters),
+    diagnostics,
+  };
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): T[] {
+  return [...map].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, value]) => value);
+}
+
+const exposed = instance('reviews', 'r1', { tags: ['http'], metadata: labelsFrom({ version: 'v1' }) });
+
+const goldenCases: Readonly<Record<string, readonly CatalogRecord[]>> = {
+  'http-service': [
+    node('n1'),
+    exposed,
+    instance('reviews', 'r2', { address: '10.0.0.2', port: 9090, weights: { passing: 10, warning: 1 } }),
+    instance('Details', 'd1', { tags: ['http'] }),
+    instance('ratings', 'q1'),
+    instance('shop', 's1', { namespace: 'team', tags: ['http'] }),
+  ],
+  'tcp-service': [node('n1'), instance('mysql-3306', 'm1', { tags: ['tcp'], port: 3306 })],
+  health: [
+    node('n1'),
+    node('n2', { adminState: 'draining' }),
+    exposed,
+    check(exposed, 'warning'),
+    instance('reviews', 'gone'),
+    check(instance('reviews', 'gone'), 'critical'),
+    instance('reviews', 'drains', { adminState: 'draining' }),
+    instance('reviews', 'out', { adminState: 'out-of-service' }),
+    instance('reviews', 'on-draining-node', { node: 'n2' }),
+    instance('reviews', 'no-port', { port: 0 }),
+  ],
+  collisions: [
+    node('n1'),
+    instance('Web', 'w1', { tags: ['http'] }),
+    instance('web', 'w2', { tags: ['http'] }),
+    instance('a-7000', 'a', { tags: ['tcp'] }),
+    instance('b-7000', 'b', { tags: ['tcp'] }),
+  ],
+  invalid: [
+    node('n1'),
+    instance('under_score', 'u', { tags: ['http'] }),
+    instance('dots..twice', 'd', { tags: ['http'] }),
+    instance('üñí', 'x', { tags: ['http'] }),
+    instance('__proto__', 'p', { tags: ['http', '__proto__'] }),
+    instance('x'.repeat(64), 'long', { tags: ['http'] }),
+    instance('db-0', 'z', { tags: ['tcp'] }),
+    instance('db-65536', 'z2', { tags: ['tcp'] }),
+    instance('db-999999999999999999999', 'z3', { tags: ['tcp'] }),
+    instance('consul-8500', 'c', { tags: ['tcp'] }),
+    instance('db', 'n', { tags: ['tcp'] }),
+    instance('job', 'j', { tags: ['http'], port: 0 }),
+    instance('lost', 'l', { node: 'nowhere', tags: ['http'] }),
+  ],
+};
+
+for (const [name, records] of Object.entries(goldenCases)) {
+  test(`golden: ${name}`, () => {
+    const { planner, write } = world();
+    write(put(...records));
+    const text = `${JSON.stringify(plain(planner), null, 2)}\n`;
+    const file = new URL(`./testdata/${name}.json`, import.meta.url);
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, 'utf8'));
+  });
+}
+
+test('an update names what changed and nothing else', () => {
+  const { write } = world();
+  const first = write(put(node('n1'), exposed, instance('mysql-3306', 'm1', { tags: ['tcp'] })));
+  assert.deepEqual([...first.clusters].sort(), ['mysql-3306', 'reviews']);
+  assert.deepEqual([...first.virtualHosts], ['reviews.localhost']);
+  assert.deepEqual([...first.listeners], ['tcp-3306']);
+
+  const more = write(put(instance('reviews', 'r2')));
+  assert.deepEqual([...more.clusters], ['reviews']);
+  assert.equal(more.virtualHosts.size + more.listeners.size, 0);
+
+  const passingCheck = write(put(check(exposed, 'passing')));
+  assert.equal(passingCheck.clusters.size, 0, 'a check that passes changes no endpoint');
+});
+
+test('an endpoint that stays the same stays the same object', () => {
+  const { planner, write } = world();
+  write(put(node('n1'), exposed, instance('reviews', 'r0'), instance('reviews', 'r2')));
+  const before = planner.model.clusters.get('reviews');
+  write(put(instance('reviews', 'r15', { port: 1 })));
+  const after = planner.model.clusters.get('reviews');
+  assert.deepEqual(
+    after?.endpoints.map((endpoint) => before?.endpoints.includes(endpoint)),
+    [true, true, false, true],
+  );
+});
+
+test('when the holder of a host goes, the next by name has it', () => {
+  const { planner, write } = world();
+  write(put(node('n1'), instance('WEB', '1', { tags: ['http'] }), instance('web', '2', { tags: ['http'] })));
+  assert.deepEqual(planner.model.virtualHosts.get('web.localhost')?.routes[0]?.action, {
+    type: 'cluster',
+    cluster: 'WEB',
+  });
+  assert.equal(planner.diagnostics.length, 1);
+  const delta = write([{ op: 'delete', key: keyOf.instance('default', 'WEB', 'n1', '1') }]);
+  assert.deepEqual([...delta.virtualHosts], ['web.localhost']);
+  assert.deepEqual(planner.model.virtualHosts.get('web.localhost')?.routes[0]?.action, {
+    type: 'cluster',
+    cluster: 'web',
+  });
+  assert.deepEqual(planner.diagnostics, []);
+});
+
+const services = ['web', 'WEB', 'Web', 'db-7000', 'cache-7000', 'bad_name', 'plain'];
+const anyInstance = fc
+  .record({
+    service: fc.constantFrom(...services),
+    id: fc.constantFrom('a', 'b'),
+    node: fc.constantFrom('n1', 'n2'),
+    port: fc.constantFrom(0, 80, 81),
+    address: fc.constantFrom('', '10.1.1.1'),
+    tags: fc.subarray(['http', 'tcp', 'blue']),
+    adminState: fc.constantFrom('in-service' as const, 'draining' as const, 'out-of-service' as const),
+    weights: fc.constantFrom({ passing: 1, warning: 1 }, { passing: 5, warning: 0 }),
+  })
+  .map(({ service, id, ...more }) => instance(service, id, more));
+const anyWrite: fc.Arbitrary<Write> = fc.oneof(
+  { weight: 4, arbitrary: anyInstance.map((record) => ({ op: 'put' as const, record })) },
+  {
+    weight: 2,
+    arbitrary: anyInstance.map((record) => ({
+      op: 'delete' as const,
+      key: keyOf.instance('default', record.service, record.node, record.id),
+    })),
+  },
+  fc
+    .tuple(anyInstance, fc.constantFrom('passing' as const, 'warning' as const, 'critical' as const))
+    .map(([of, status]) => ({ op: 'put' as const, record: check(of, status) })),
+  fc
+    .record({
+      name: fc.constantFrom('n1', 'n2'),
+      address: fc.constantFrom('', '10.0.0.9'),
+      adminState: fc.constantFrom('in-service' as const, 'draining' as const),
+    })
+    .map(({ name, ...more }) => ({ op: 'put' as const, record: node(name, more) })),
+);
+
+test('any sequence of updates ends where a rebuild does, and their deltas tell the whole story', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(anyWrite, { minLength: 1, maxLength: 4 }), { maxLength: 30 }),
+      (changes) => {
+        const { catalog, planner, write } = world();
+        for (const writes of changes) {
+          const before = copy(planner.model);
+          const delta = write(writes);
+          assert.deepEqual(delta, difference(before, planner.model));
+        }
+        const rebuilt = createPlanner(options);
+        rebuilt.rebuild(catalog);
+        assert.deepEqual(plain(rebuilt), plain(planner));
+        assert.deepEqual(planner.rebuild(catalog).clusters, new Set());
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+function copy(model: TrafficModel): TrafficModel {
+  return {
+    revision: model.revision,
+    listeners: new Map(model.listeners),
+    virtualHosts: new Map(model.virtualHosts),
+    clusters: new Map(model.clusters),
+  };
+}
+
+function difference(before: TrafficModel, after: TrafficModel): TrafficDelta {
+  const names = (left: ReadonlyMap<string, unknown>, right: ReadonlyMap<string, unknown>) =>
+    new Set(
+      [...new Set([...left.keys(), ...right.keys()])].filter(
+        (name) => !sameJson(left.get(name), right.get(name)) || left.has(name) !== right.has(name),
+      ),
+    );
+  return {
+    listeners: names(before.listeners, after.listeners),
+    virtualHosts: names(before.virtualHosts, after.virtualHosts),
+    clusters: names(before.clusters, after.clusters),
+  };
+}

@@ -1,0 +1,215 @@
+import { sameJson } from '../base/json.ts';
+import type { CatalogDelta, CatalogReader } from '../catalog/reader.ts';
+import { type Claims, createClaims } from './claims.ts';
+import { retryDefaults, routeTimeoutMs } from './defaults.ts';
+import { type ServiceKey, splitServiceKey } from './derived-names.ts';
+import { createDiagnosticSet } from './diagnostics.ts';
+import type { Cluster, Diagnostic, Listener, TrafficDelta, TrafficModel, VirtualHost } from './model.ts';
+import type { Planner } from './planner.ts';
+import { planService, type ServicePlan, subjectOf } from './service-plan.ts';
+
+export interface PlannerOptions {
+  /** A service tagged `http` is served under `<service>.<gatewayDomain>`; lower case, '' = the bare name. */
+  readonly gatewayDomain: string;
+  /** Ports that no service may take: those of our own listeners. */
+  readonly reservedPorts: readonly number[];
+}
+
+/**
+ * Three steps for every touched service: what it brings by itself (`service-plan.ts`), who holds the host names and ports that
+ * it wants or wanted (`claims.ts`), and the listeners and virtual hosts that follow from the holders.
+ */
+export function createPlanner(options: PlannerOptions): Planner {
+  const listeners = new Map<string, Listener>();
+  const virtualHosts = new Map<string, VirtualHost>();
+  const clusters = new Map<string, Cluster>();
+  const serviceOptions = { ...options, reservedPorts: new Set(options.reservedPorts) };
+  const plans = new Map<ServiceKey, ServicePlan>();
+  const hosts = createClaims<string>();
+  const ports = createClaims<number>();
+  const diagnostics = createDiagnosticSet();
+  let revision = 0;
+
+  const model: TrafficModel = {
+    get revision() {
+      return revision;
+    },
+    listeners,
+    virtualHosts,
+    clusters,
+  };
+
+  /** Which names may differ after the services that are being planned; settled once all of them are. */
+  interface Touched {
+    readonly clusters: Set<string>;
+    readonly hosts: Map<string, string | undefined>;
+    readonly ports: Map<number, string | undefined>;
+    readonly services: Set<ServiceKey>;
+  }
+
+  function planOne(catalog: CatalogReader, key: ServiceKey, touched: Touched): void {
+    const { namespace, name } = splitServiceKey(key);
+    const before = plans.get(key);
+    const service = catalog.service(name, namespace);
+    const after = service === undefined ? undefined : planService(catalog, service, serviceOptions, before);
+    if (after === undefined) plans.delete(key);
+    else plans.set(key, after);
+
+    if (before?.cluster !== after?.cluster) {
+      const clusterName = (after ?? before)?.clusterName ?? '';
+      if (after?.cluster === undefined) clusters.delete(clusterName);
+      else clusters.set(clusterName, after.cluster);
+      touched.clusters.add(clusterName);
+    }
+    moveClaim(hosts, touched.hosts, key, before?.host, after?.host);
+    moveClaim(ports, touched.ports, key, before?.port, after?.port);
+    touched.services.add(key);
+  }
+
+  function settleHost(host: string): boolean {
+    const holder = hosts.holder(host);
+    const plan = holder === undefined ? undefined : plans.get(holder);
+    const before = virtualHosts.get(host);
+    if (plan === undefined) return virtualHosts.delete(host);
+    const after = virtualHostOf(host, plan.clusterName);
+    if (sameJson(before, after)) return false;
+    virtualHosts.set(host, after);
+    return true;
+  }
+
+  function settlePort(port: number): boolean {
+    const holder = ports.holder(port);
+    const plan = holder === undefined ? undefined : plans.get(holder);
+    const name = tcpListenerName(port);
+    if (plan === undefined) return listeners.delete(name);
+    const after = Object.freeze({ name, protocol: 'tcp' as const, port, cluster: plan.clusterName });
+    if (sameJson(listeners.get(name), after)) return false;
+    listeners.set(name, after);
+    return true;
+  }
+
+  function settle(touched: Touched): TrafficDelta {
+    const delta = {
+      listeners: new Set<string>(),
+      virtualHosts: new Set<string>(),
+      clusters: touched.clusters,
+    };
+    for (const [host, before] of touched.hosts) {
+      if (settleHost(host)) delta.virtualHosts.add(host);
+      // Everyone who lost against the one before reads another name now.
+      if (hosts.holder(host) !== before) for (const key of hosts.claimants(host)) touched.services.add(key);
+    }
+    for (const [port, before] of touched.ports) {
+      if (settlePort(port)) delta.listeners.add(tcpListenerName(port));
+      if (ports.holder(port) !== before) for (const key of ports.claimants(port)) touched.services.add(key);
+    }
+    for (const key of touched.services) diagnostics.replace(key, diagnosticsOf(key));
+    return delta;
+  }
+
+  function diagnosticsOf(key: ServiceKey): readonly Diagnostic[] {
+    const plan = plans.get(key);
+    if (plan === undefined) return [];
+    const hostHolder = plan.host === undefined ? key : (hosts.holder(plan.host) ?? key);
+    const portHolder = plan.port === undefined ? key : (ports.holder(plan.port) ?? key);
+    if (hostHolder === key && portHolder === key) return plan.diagnostics;
+    const found = [...plan.diagnostics];
+    if (hostHolder !== key) {
+      found.push({
+        severity: 'error',
+        code: 'derived-name-collision',
+        subject: subjectOf(key),
+        message: `its host name ${plan.host} is held by ${subjectOf(hostHolder)}, which comes first by name: rename one of them`,
+      });
+    }
+    if (portHolder !== key) {
+      found.push({
+        severity: 'error',
+        code: 'tcp-port-conflict',
+        subject: subjectOf(key),
+        message: `port ${plan.port} is held by ${subjectOf(portHolder)}, which comes first by name: rename one of them`,
+      });
+    }
+    return found;
+  }
+
+  function update(catalog: CatalogReader, delta: CatalogDelta): TrafficDelta {
+    revision = delta.revision;
+    const touched = untouched();
+    for (const key of delta.services) planOne(catalog, key, touched);
+    return settle(touched);
+  }
+
+  function rebuild(catalog: CatalogReader): TrafficDelta {
+    const before = [new Map(listeners), new Map(virtualHosts), new Map(clusters)] as const;
+    for (const part of [listeners, virtualHosts, clusters, plans, hosts, ports, diagnostics]) part.clear();
+    listeners.set(httpListener.name, httpListener);
+    revision = catalog.revision;
+    const touched = untouched();
+    for (const { namespace, name } of catalog.services()) planOne(catalog, `${namespace}/${name}`, touched);
+    settle(touched);
+    return {
+      listeners: changedNames(before[0], listeners),
+      virtualHosts: changedNames(before[1], virtualHosts),
+      clusters: changedNames(before[2], clusters),
+    };
+  }
+
+  function untouched(): Touched {
+    return { clusters: new Set(), hosts: new Map(), ports: new Map(), services: new Set() };
+  }
+
+  return {
+    model,
+    get diagnostics() {
+      return diagnostics.list;
+    },
+    rebuild,
+    update,
+  };
+}
+
+/** The built-in HTTP door: always there. */
+const httpListener: Listener = Object.freeze({ name: 'gateway', protocol: 'http' });
+
+function tcpListenerName(port: number): string {
+  return `tcp-${port}`;
+}
+
+function virtualHostOf(host: string, cluster: string): VirtualHost {
+  return Object.freeze({
+    name: host,
+    domains: Object.freeze([host]),
+    routes: Object.freeze([
+      Object.freeze({
+        match: Object.freeze({ pathPrefix: '/' }),
+        action: Object.freeze({ type: 'cluster' as const, cluster }),
+        timeoutMs: routeTimeoutMs,
+        retry: retryDefaults,
+      }),
+    ]),
+  });
+}
+
+/** Remembers in `holders` who held what is given up or asked for, as it was before the first move. */
+function moveClaim<K extends string | number>(
+  claims: Claims<K>,
+  holders: Map<K, string | undefined>,
+  key: ServiceKey,
+  before: K | undefined,
+  after: K | undefined,
+): void {
+  if (before === after) return;
+  for (const thing of [before, after]) {
+    if (thing !== undefined && !holders.has(thing)) holders.set(thing, claims.holder(thing));
+  }
+  if (before !== undefined) claims.remove(before, key);
+  if (after !== undefined) claims.add(after, key);
+}
+
+function changedNames<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Set<string> {
+  const names = new Set<string>();
+  for (const [name, value] of after) if (!sameJson(before.get(name), value)) names.add(name);
+  for (const name of before.keys()) if (!after.has(name)) names.add(name);
+  return names;
+}

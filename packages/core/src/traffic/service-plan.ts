@@ -1,0 +1,120 @@
+import type { CatalogReader, ServiceView } from '../catalog/reader.ts';
+import { clusterDefaults } from './defaults.ts';
+import { clusterNameOf, hostOf, type ServiceKey, wantedPortOf } from './derived-names.ts';
+import { type EndpointSet, endpointsOf, noEndpoints } from './endpoints.ts';
+import type { Cluster, Diagnostic } from './model.ts';
+
+/** What one service, looked at alone, brings into the model. Who gets a name that two services want is decided after it. */
+export interface ServicePlan {
+  readonly clusterName: string;
+  readonly cluster: Cluster | undefined;
+  readonly endpoints: EndpointSet;
+  /** The host name it wants; undefined: none, or it has no port to send requests to. */
+  readonly host: string | undefined;
+  /** The port of the gateway that it wants. */
+  readonly port: number | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ServicePlanOptions {
+  readonly gatewayDomain: string;
+  readonly reservedPorts: ReadonlySet<number>;
+}
+
+/** Tags that expose a service at the gateway, as the usual consul-template set-ups have them. */
+const httpTag = 'http';
+const tcpTag = 'tcp';
+
+const none: readonly Diagnostic[] = Object.freeze([]);
+
+/** The tags count when any instance has them; all instances of the service belong to the cluster then, tagged or not. */
+export function planService(
+  catalog: CatalogReader,
+  service: ServiceView,
+  options: ServicePlanOptions,
+  previous: ServicePlan | undefined,
+): ServicePlan {
+  const endpoints = endpointsOf(catalog, service, previous?.endpoints ?? noEndpoints);
+  const clusterName = previous?.clusterName ?? clusterNameOf(service.namespace, service.name);
+  const found: Diagnostic[] = [];
+  const report = (severity: Diagnostic['severity'], code: string, message: string) => {
+    found.push({ severity, code, subject: subjectOf(`${service.namespace}/${service.name}`), message });
+  };
+  if (endpoints.withoutAddress > 0) {
+    report(
+      'warning',
+      'instance-without-address',
+      `${endpoints.withoutAddress} of its instances have no address, and their nodes have none either: they get no traffic`,
+    );
+  }
+  const tags = service.tags();
+  const isHttp = tags.includes(httpTag);
+  const isTcp = tags.includes(tcpTag);
+  if ((isHttp || isTcp) && !endpoints.hasPort) {
+    report(
+      'warning',
+      'service-without-port',
+      'it is tagged for the gateway, but none of its instances has a port',
+    );
+  }
+  return {
+    clusterName,
+    cluster: endpoints.hasPort ? clusterOf(clusterName, endpoints, previous) : undefined,
+    endpoints,
+    host: isHttp && endpoints.hasPort ? wantedHost(service, options, report) : undefined,
+    port: isTcp && endpoints.hasPort ? wantedPort(service, options, report) : undefined,
+    diagnostics: found.length === 0 ? none : found,
+  };
+}
+
+/** How a diagnostic names a service. */
+export function subjectOf(key: ServiceKey): string {
+  return `service/${key}`;
+}
+
+type Report = (severity: Diagnostic['severity'], code: string, message: string) => void;
+
+function clusterOf(name: string, { endpoints }: EndpointSet, previous: ServicePlan | undefined): Cluster {
+  if (previous?.cluster !== undefined && previous.cluster.endpoints === endpoints) return previous.cluster;
+  return Object.freeze({ name, endpoints, ...clusterDefaults });
+}
+
+function wantedHost(service: ServiceView, options: ServicePlanOptions, report: Report): string | undefined {
+  const host = hostOf(service.namespace, service.name, options.gatewayDomain);
+  if (host === undefined) {
+    report(
+      'warning',
+      'host-name-invalid',
+      'it is tagged http, but its name cannot be part of a host name (letters, digits and inner hyphens, at most 63 between dots): rename it to expose it',
+    );
+  }
+  return host;
+}
+
+function wantedPort(service: ServiceView, options: ServicePlanOptions, report: Report): number | undefined {
+  const wanted = wantedPortOf(service.name);
+  switch (wanted.type) {
+    case 'none':
+      report(
+        'info',
+        'tcp-port-missing',
+        'it is tagged tcp, but its name does not end in -PORT: no port is opened for it',
+      );
+      return undefined;
+    case 'out-of-range':
+      report(
+        'error',
+        'tcp-port-invalid',
+        `it asks for port ${wanted.text}, which is not between 1 and 65535`,
+      );
+      return undefined;
+    case 'port':
+      if (!options.reservedPorts.has(wanted.port)) return wanted.port;
+      report(
+        'error',
+        'tcp-port-reserved',
+        `it asks for port ${wanted.port}, which is one of the server's own listeners`,
+      );
+      return undefined;
+  }
+}
