@@ -13,6 +13,9 @@ import type { CatalogRecord } from './records.ts';
  * - A transaction is all or nothing, and is durable when its `onChange` is called: neither a crash of the process nor of the
  *   machine loses it afterwards.
  * - A transaction without writes takes no revision and is not reported.
+ * - The transactions of one `commit` were decided upon each other: after a conflict all later ones of the same call are
+ *   conflicts too. The change that caused it has come through `onChange` by then.
+ * - `commit([])` asks whether the store can be written now, by really writing or asking.
  * - `commit` resolves with one result for each transaction, in order. It rejects only with a `Fault`: `unavailable` (not
  *   reached, unknown outcome says so in its message), `full` (disk full; nothing of the batch was kept), `too-large`.
  */

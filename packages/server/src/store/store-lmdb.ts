@@ -10,6 +10,7 @@ import { type Encoded, LmdbBatch, Slabs } from './lmdb-batch.ts';
 import { faultOfLmdb, type LmdbFile, openLmdbFile } from './lmdb-file.ts';
 import { valueDecoder } from './record-codec.ts';
 import { type SpaceReserve, spaceReserve } from './space-reserve.ts';
+import { inOrder } from './store-rules.ts';
 
 export interface LmdbStoreOptions {
   /** A directory of the store's own; made if it is not there. */
@@ -160,7 +161,7 @@ class LmdbStore implements Store {
     }
     this.#slabs.reset();
     const batch = new LmdbBatch(file, this.#slabs, this.#revision);
-    const results = jobs.map((job) => job.encoded.map((encoded) => batch.add(encoded)));
+    const results = jobs.map((job) => inOrder(job.encoded, (encoded) => batch.add(encoded)));
     try {
       await this.#write(file, jobs, batch);
     } catch (error) {

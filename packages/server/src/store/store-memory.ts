@@ -2,7 +2,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { Change, Transaction } from '@portolan/core/catalog/change.ts';
 import { type RecordKey, recordKey } from '@portolan/core/catalog/records.ts';
 import type { CommitResult, Store, StoreContent, StoredEntry } from '@portolan/core/catalog/store.ts';
-import { failedGuard, revisionsAfterPut } from './store-rules.ts';
+import { failedGuard, inOrder, revisionsAfterPut } from './store-rules.ts';
 
 /** What memory stores write to. Several stores over one of these see each other's changes, as nodes over one etcd do. */
 export interface SharedMemory {
@@ -27,7 +27,7 @@ export function memoryStore(memory: SharedMemory = sharedMemory()): Store {
     },
     async commit(transactions) {
       if (listener === undefined) throw new Fault('unavailable', 'the memory store is not open');
-      return transactions.map((transaction) => commitOne(memory, transaction));
+      return inOrder(transactions, (transaction) => commitOne(memory, transaction));
     },
     async close() {
       if (listener !== undefined) memory.listeners.delete(listener);
