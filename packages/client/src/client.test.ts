@@ -126,6 +126,17 @@ test('renewals go on through errors of the registry', async (t) => {
   await waitUntil(() => registry.instances.has(handle.id));
 });
 
+test('a registration can wait for a registry that is not there yet', async (t) => {
+  const { registry, client, problems } = await setup(t);
+  await registry.stop();
+  await assert.rejects(client.register({ name: 'a', port: 1 }), { code: 'unavailable' });
+  const waiting = client.register({ name: 'a', port: 1 }, { waitForServer: true });
+  await waitUntil(() => problems.length > 0);
+  await registry.start();
+  await waiting;
+  assert.ok(registry.instances.has('a-1'));
+});
+
 test('a deregistered instance stays out', async (t) => {
   const { registry, client } = await setup(t);
   const clock = fakeClock();

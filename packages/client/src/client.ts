@@ -3,7 +3,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import { openDirectory } from './discovery/directory.ts';
 import { nodeTransport } from './http/node-transport.ts';
 import type { Transport } from './http/transport.ts';
-import { roundRobinChooser } from './invoke/chooser.ts';
+import { createChooser } from './invoke/chooser.ts';
 import { type InvokeInit, invoke } from './invoke/invoker.ts';
 import type { Target } from './invoke/target.ts';
 import { limits } from './limits.ts';
@@ -33,13 +33,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface RegisterOptions extends CallOptions {
+  /** Goes on trying while the registry cannot be reached, until the signal aborts. Default: rejects at once. */
+  readonly waitForServer?: boolean;
+}
+
 /**
  * What an application holds. `register` and the rest keep working in the background through restarts of the registry.
  * Every method rejects with a `Fault`.
  */
 export interface Client {
   /** Registers, renews, and registers again if the registry forgot. */
-  register(registration: Registration, options?: CallOptions): Promise<Registered>;
+  register(registration: Registration, options?: RegisterOptions): Promise<Registered>;
   /** The passing instances. The first call asks; from then on a blocking read keeps the list, and this returns it at once. */
   resolve(service: string, options?: CallOptions): Promise<readonly ServiceInstance[]>;
   /** The next passing instance in turn; `unavailable` if there is none. */
@@ -59,7 +64,7 @@ export function createClient(options: ClientOptions): Client {
   const onProblem = options.onProblem ?? (() => {});
   const registry = registryOver(connectRegistry(transport, options));
   const directory = openDirectory({ registry, clock, random, onProblem });
-  const chooser = roundRobinChooser(clock);
+  const chooser = createChooser(clock, random);
   const closing = new AbortController();
   const registered = new Set<Registered>();
   let closed: Promise<void> | undefined;
@@ -97,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
         closed: closing.signal,
         confirmIntervalMs: options.confirmIntervalMs ?? limits.confirmIntervalMs,
       };
-      const kept = await keepRegistered(context, registration, call.signal);
+      const kept = await keepRegistered(context, registration, call);
       const handle: Registered = {
         ...kept,
         async deregister(deregisterOptions) {

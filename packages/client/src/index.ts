@@ -1,5 +1,11 @@
 export { Fault } from '@portolan/core/base/fault.ts';
-export { type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
+export {
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type RegisterOptions,
+} from './client.ts';
 export type { InvokeInit } from './invoke/invoker.ts';
 export type { Registration, RegistrationCheck } from './registration/definition.ts';
 export type { Registered } from './registration/keeper.ts';

@@ -1,8 +1,10 @@
-import type { Clock } from '@portolan/core/base/clock.ts';
+import type { Balancer } from '@portolan/core/balance/balancer.ts';
+import { createRoundRobin } from '@portolan/core/balance/round-robin.ts';
+import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { limits } from '../limits.ts';
 import type { ServiceInstance } from '../registry/decode.ts';
 
-/** Which instance takes the next request: in turn, passing over those that were just found dead. */
+/** Which instance takes the next request: in turn by weight, passing over those that were just found dead. */
 export interface Chooser {
   /** Undefined only when `instances` is empty. Those in `tried` and those cooling down come last. */
   choose(
@@ -15,43 +17,58 @@ export interface Chooser {
   succeeded(instance: ServiceInstance): void;
 }
 
+interface Turn {
+  readonly instances: readonly ServiceInstance[];
+  readonly available: Uint8Array;
+  readonly balancer: Balancer;
+}
+
 /** Cooling instances remembered at once; past it the memory starts anew, which costs some retries and nothing else. */
 const maxCooling = 4_096;
-/** Services whose turn is remembered; past it they start at the first instance again. */
+/** Services whose turn is remembered; past it they start anew. */
 const maxTurns = 4_096;
 
-export function roundRobinChooser(clock: Clock): Chooser {
-  const coolUntilMs = new Map<string, number>();
-  const turns = new Map<string, number>();
+const nothingTried: ReadonlySet<ServiceInstance> = new Set();
 
-  const usable = (instance: ServiceInstance): boolean => {
-    if (coolUntilMs.size === 0) return true;
+export function createChooser(clock: Clock, random: Random): Chooser {
+  const coolUntilMs = new Map<string, number>();
+  const turns = new Map<string, Turn>();
+
+  const cooling = (instance: ServiceInstance): boolean => {
     const key = keyOf(instance);
     const untilMs = coolUntilMs.get(key);
-    if (untilMs === undefined) return true;
-    if (clock.monotonicMs() < untilMs) return false;
+    if (untilMs === undefined) return false;
+    if (clock.monotonicMs() < untilMs) return true;
     coolUntilMs.delete(key);
-    return true;
+    return false;
   };
 
-  const nextTurn = (service: string): number => {
-    const turn = turns.get(service) ?? 0;
-    if (turns.size >= maxTurns && !turns.has(service)) turns.clear();
-    turns.set(service, (turn + 1) % Number.MAX_SAFE_INTEGER);
+  const turnOf = (service: string, instances: readonly ServiceInstance[]): Turn => {
+    const known = turns.get(service);
+    // The directory replaces a list, it never edits one.
+    if (known?.instances === instances) return known;
+    if (turns.size >= maxTurns) turns.clear();
+    const turn = newTurn(instances, random);
+    turns.set(service, turn);
     return turn;
   };
 
   return {
-    choose(service, instances, tried) {
-      const turn = nextTurn(service);
-      let untried: ServiceInstance | undefined;
-      for (let step = 0; step < instances.length; step += 1) {
-        const instance = instances[(turn + step) % instances.length];
-        if (instance === undefined || tried?.has(instance)) continue;
-        if (usable(instance)) return instance;
-        untried ??= instance;
+    choose(service, instances, tried = nothingTried) {
+      const { available, balancer } = turnOf(service, instances);
+      const everyOne = coolUntilMs.size === 0 && tried.size === 0;
+      if (everyOne) available.fill(1);
+      else mark(available, instances, (instance) => !tried.has(instance) && !cooling(instance));
+      let index = balancer.pick();
+      if (index === -1) {
+        mark(available, instances, (instance) => !tried.has(instance));
+        index = balancer.pick();
       }
-      return untried ?? instances[turn % instances.length];
+      if (index === -1) {
+        available.fill(1);
+        index = balancer.pick();
+      }
+      return instances[index];
     },
     failed(instance) {
       if (coolUntilMs.size >= maxCooling) coolUntilMs.clear();
@@ -61,6 +78,21 @@ export function roundRobinChooser(clock: Clock): Chooser {
       if (coolUntilMs.size > 0) coolUntilMs.delete(keyOf(instance));
     },
   };
+}
+
+function newTurn(instances: readonly ServiceInstance[], random: Random): Turn {
+  const available = new Uint8Array(instances.length).fill(1);
+  const weights = instances.map(({ weight }) => weight);
+  const set = { size: instances.length, weights, available };
+  return { instances, available, balancer: createRoundRobin(set, random) };
+}
+
+function mark(
+  available: Uint8Array,
+  instances: readonly ServiceInstance[],
+  usable: (instance: ServiceInstance) => boolean,
+): void {
+  for (const [index, instance] of instances.entries()) available[index] = usable(instance) ? 1 : 0;
 }
 
 /** The address belongs to it: the same instance started again elsewhere is not the one that failed. */

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import { Fault } from '@portolan/core/base/fault.ts';
+import { Fault, type FaultCode } from '@portolan/core/base/fault.ts';
 import { backOffMs } from '../back-off.ts';
 import { limits } from '../limits.ts';
 import type { Registry, ReportedStatus } from '../registry/registry.ts';
@@ -15,6 +15,9 @@ export interface Registered {
   deregister(options?: { signal?: AbortSignal }): Promise<void>;
 }
 
+/** The registry is away or in trouble: later may be better. */
+const awayCodes: ReadonlySet<FaultCode> = new Set(['unavailable', 'timeout']);
+
 export interface KeeperContext {
   readonly registry: Registry;
   readonly clock: Clock;
@@ -25,11 +28,14 @@ export interface KeeperContext {
   readonly confirmIntervalMs: number;
 }
 
-/** Registers, then renews in the background; resolves after the first, rejects when that fails. */
+/**
+ * Registers, then renews in the background; resolves after the first. Rejects when that fails, or with `waitForServer` when
+ * it fails for another reason than a registry that is away.
+ */
 export async function keepRegistered(
   context: KeeperContext,
   registration: Registration,
-  signal: AbortSignal | undefined,
+  options: { signal?: AbortSignal; waitForServer?: boolean },
 ): Promise<Registered> {
   const definition = definitionOf(registration);
   const id = registrationId(registration);
@@ -57,7 +63,19 @@ export async function keepRegistered(
     }
   };
 
-  await register(signal === undefined ? context.closed : AbortSignal.any([signal, context.closed]));
+  const { signal, waitForServer = false } = options;
+  const starting = signal === undefined ? context.closed : AbortSignal.any([signal, context.closed]);
+  for (let failures = 1; ; failures += 1) {
+    try {
+      await register(starting);
+      break;
+    } catch (thrown) {
+      const fault = Fault.from(thrown);
+      if (!waitForServer || !awayCodes.has(fault.code)) throw fault;
+      context.onProblem(fault);
+      await sleep(context.clock, backOffMs(failures, context.random), starting);
+    }
+  }
   const running = renewUntil(context, renewIntervalMs(context, registration), renew, ended);
   return {
     id,

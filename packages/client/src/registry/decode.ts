@@ -10,6 +10,8 @@ export interface ServiceInstance {
   /** Where to reach it: its own address, else its node's. */
   readonly address: string;
   readonly port: number;
+  /** 1…: its share of the requests while it passes. */
+  readonly weight: number;
   readonly tags: readonly string[];
   readonly metadata: Labels;
   /** The worst of its checks and its node's. */
@@ -66,6 +68,7 @@ function decodeInstance(entry: unknown): ServiceInstance | undefined {
     node: text(node.Node),
     address,
     port,
+    weight: Math.max(1, count(fields(service.Weights).Passing)),
     tags: texts(service.Tags),
     metadata: decodeLabels(service.Meta),
     health: worst(checks),
