@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import type { CatalogReader, Topic } from '@portolan/core/catalog/reader.ts';
+import { jsonText, type Reply, reply } from '../../http/reply.ts';
+import { answerKey } from './answers.ts';
+import { type Call, type Handler, localJson, text } from './call.ts';
+import { indexHeaders, staleForMs } from './headers.ts';
+import { flag, isOurDatacenter, type ReadOptions, readOptions, refuseEnterpriseScopes } from './query.ts';
+
+/**
+ * A read of the catalog. What `content` gives must follow from the call and from what `topic` covers, and from nothing else:
+ * it is kept and given to everyone who asks the same while the topic's index stands.
+ */
+export interface Read {
+  topic(call: Call): Topic;
+  content(call: Call, catalog: CatalogReader): Content;
+}
+
+export interface Content {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer | undefined;
+}
+
+export function jsonContent(call: Call, value: unknown): Content {
+  return jsonTextContent(jsonText(value, flag(call.query, 'pretty')));
+}
+
+export function jsonTextContent(json: string): Content {
+  return { status: 200, headers: ['Content-Type', 'application/json'], body: Buffer.from(json) };
+}
+
+/** 404 without a word, but with the index, so that it can be waited for. */
+export const missing: Content = { status: 404, headers: [], body: undefined };
+
+/**
+ * The handler of a read: answers at once, or with `?index=` when the topic has moved past it.
+ * Source: https://developer.hashicorp.com/consul/api-docs/features/blocking
+ */
+export function blocking(read: Read): Handler {
+  return (call) => {
+    const { engine, config, identity } = call.context;
+    if (!isOurDatacenter(call.query, identity.datacenter)) return text(500, 'No path to datacenter');
+    refuseEnterpriseScopes(call.query);
+    const options = readOptions(call.query, config);
+    if (options.consistency === 'consistent' && engine.view.stale !== undefined) {
+      return text(500, 'No cluster leader');
+    }
+    const topic = read.topic(call);
+    // An index from the future is one from before the store was emptied: the client is told at once, and starts over.
+    const mustWait = options.index > 0 && options.index <= Math.max(1, engine.view.revision);
+    return mustWait ? waitThenAnswer(call, read, topic, options) : answer(call, read, topic, options);
+  };
+}
+
+async function waitThenAnswer(call: Call, read: Read, topic: Topic, options: ReadOptions): Promise<Reply> {
+  const { random, waiters } = call.context;
+  const timeoutMs = options.waitMs + (random() * options.waitMs) / 16;
+  await waiters.wait(topic, options.index, timeoutMs, call.response);
+  return answer(call, read, topic, options);
+}
+
+function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Reply {
+  const { engine, clock, answers } = call.context;
+  const { view } = engine;
+  const index = view.catalog.indexOf(topic);
+  const key = answerKey(call.target);
+  const staleMs = staleForMs(view, clock.monotonicMs());
+  // The age of what is stale is part of the answer: such ones are not kept.
+  const kept = staleMs === undefined ? answers.get(key, index) : undefined;
+  if (kept !== undefined) return kept;
+  const content = read.content(call, view.catalog);
+  const cacheHeaders = options.cached ? ['X-Cache', 'HIT', 'Age', '0'] : [];
+  const headers = [...content.headers, ...indexHeaders(index, options.consistency, staleMs), ...cacheHeaders];
+  const made = reply(content.status, headers, content.body);
+  if (staleMs === undefined) answers.put(key, index, made);
+  return made;
+}
+
+/** A record of this agent as the wire has it; undefined: there is none. */
+export type HashedRead = (call: Call, catalog: CatalogReader) => object | undefined;
+
+/**
+ * The handler of an agent's record that is waited for by `?hash=`: until its content is another one. `absent`
+ * answers where there is none.
+ */
+export function hashBlocking(
+  topicOf: (call: Call) => Topic,
+  value: HashedRead,
+  absent: (call: Call) => Reply,
+): Handler {
+  return async (call) => {
+    const { engine, clock, config, random, waiters } = call.context;
+    const options = readOptions(call.query, config);
+    const deadline = clock.monotonicMs() + options.waitMs + (random() * options.waitMs) / 16;
+    const given = call.query.get('hash') ?? '';
+    const topic = topicOf(call);
+    for (;;) {
+      const { catalog } = engine.view;
+      const index = catalog.indexOf(topic);
+      const found = value(call, catalog);
+      if (found === undefined) return absent(call);
+      const hash = contentHash(found);
+      const leftMs = deadline - clock.monotonicMs();
+      if (hash !== given || leftMs <= 0 || waiters.closed) {
+        return localJson(call, { ...found, ContentHash: hash }, 200, ['X-Consul-ContentHash', hash]);
+      }
+      await waiters.wait(topic, index, leftMs, call.response);
+    }
+  };
+}
+
+function contentHash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,129 @@
+import { Fault } from '@portolan/core/base/fault.ts';
+import type { Draft } from '@portolan/core/catalog/draft.ts';
+import { topicOf } from '@portolan/core/catalog/reader.ts';
+import { keyOf } from '@portolan/core/catalog/records.ts';
+import { blocking, type Content, jsonContent, missing, type Read } from './blocking.ts';
+import { type Call, type Handler, localJson, text } from './call.ts';
+import { flag, isOurDatacenter, refuseEnterpriseScopes } from './query.ts';
+import { keysUpToSeparator, readCas, readFlags, wireKv } from './translate-kv.ts';
+
+/** UTF-8 bytes of a key. Store keys are bounded; Consul has no such limit of its own, its URL has. */
+const maxKeyBytes = 1_024;
+
+const one: Read = {
+  topic: (call) => topicOf.kv(call.argument),
+  content(call, catalog) {
+    const entry = catalog.kv(call.argument);
+    if (entry === undefined) return missing;
+    return flag(call.query, 'raw') ? rawContent(entry.record.value) : jsonContent(call, [wireKv(entry)]);
+  },
+};
+
+/** A value may be anything; a browser must neither guess what it is nor run it. */
+function rawContent(base64: string): Content {
+  const headers = [
+    ...['Content-Type', 'text/plain; charset=utf-8'],
+    ...['X-Content-Type-Options', 'nosniff'],
+    ...['Content-Security-Policy', 'sandbox'],
+  ];
+  return { status: 200, headers, body: Buffer.from(base64, 'base64') };
+}
+
+const recursive: Read = {
+  topic: (call) => topicOf.kvPrefix(call.argument),
+  content(call, catalog) {
+    const entries = [...catalog.kvPrefix(call.argument)].map(wireKv);
+    return entries.length === 0 ? missing : jsonContent(call, entries);
+  },
+};
+
+const keys: Read = {
+  topic: (call) => topicOf.kvPrefix(call.argument),
+  content(call, catalog) {
+    // The second spelling is one that Consul has come to accept.
+    const separator = call.query.get('separator') ?? call.query.get('seperator') ?? '';
+    const found = keysUpToSeparator(catalog.kvPrefix(call.argument), call.argument, separator);
+    return found.length === 0 && call.argument !== '' ? missing : jsonContent(call, found);
+  },
+};
+
+const answerOne = blocking(one);
+const answerRecursive = blocking(recursive);
+const answerKeys = blocking(keys);
+
+/** `GET /v1/kv/:key` with `?raw`, `?recurse` or `?keys&separator=`. */
+export const get: Handler = (call) => {
+  if (call.query.has('keys')) return answerKeys(call);
+  if (call.query.has('recurse')) return answerRecursive(call);
+  return call.argument === '' ? text(400, 'Missing key name') : answerOne(call);
+};
+
+/** `PUT /v1/kv/:key?flags=&cas=`: `true`, or `false` where `cas` did not hold. */
+export const put: Handler = async (call) => {
+  const refusal = refusalOf(call, ['cas', 'acquire', 'release']);
+  if (refusal !== undefined) return refusal;
+  const key = keyName(call.argument);
+  const flags = readFlags(call.query.get('flags'));
+  const cas = readCas(call.query.get('cas'));
+  const value = call.body.toString('base64');
+  const stored = await call.context.engine.submit((draft) => {
+    if (!casHolds(draft, key, cas)) return false;
+    const before = draft.kv(key)?.record;
+    const session = before?.session;
+    const lock = session === undefined ? {} : { session };
+    draft.put({ kind: 'kv', key, value, flags, lockIndex: before?.lockIndex ?? 0, ...lock });
+    return true;
+  });
+  return localJson(call, stored);
+};
+
+/** `DELETE /v1/kv/:key` with `?recurse` or `?cas=`. */
+export const remove: Handler = async (call) => {
+  const refusal = refusalOf(call, ['recurse', 'cas']);
+  if (refusal !== undefined) return refusal;
+  if (call.query.has('recurse')) {
+    await call.context.engine.submit((draft) => removePrefix(draft, call.argument));
+    return localJson(call, true);
+  }
+  const key = keyName(call.argument);
+  const cas = readCas(call.query.get('cas'));
+  if (cas === 0) return text(400, 'Invalid cas: to delete, it must be the ModifyIndex of the key');
+  const removed = await call.context.engine.submit((draft) => {
+    if (!casHolds(draft, key, cas)) return false;
+    draft.delete(keyOf.kv(key));
+    return true;
+  });
+  return localJson(call, removed);
+};
+
+function refusalOf(call: Call, exclusive: readonly string[]) {
+  if (!isOurDatacenter(call.query, call.context.identity.datacenter))
+    return text(500, 'No path to datacenter');
+  refuseEnterpriseScopes(call.query);
+  const given = exclusive.filter((name) => call.query.has(name));
+  if (given.length > 1) return text(400, `Conflicting flags: ${call.target.split('?')[1] ?? ''}\n`);
+  if (call.query.has('acquire') || call.query.has('release')) {
+    return text(400, 'Sessions are not available yet: ?acquire and ?release are refused');
+  }
+  return undefined;
+}
+
+function keyName(argument: string): string {
+  if (argument === '') throw new Fault('invalid', 'Missing key name');
+  if (Buffer.byteLength(argument) > maxKeyBytes) {
+    throw new Fault('too-large', `The key is longer than ${maxKeyBytes} bytes`);
+  }
+  return argument;
+}
+
+/** Whether the key last changed at `cas` (0: does not exist), now and when this is committed. */
+function casHolds(draft: Draft, key: string, cas: number | undefined): boolean {
+  if (cas === undefined) return true;
+  if ((draft.kv(key)?.modifyRevision ?? 0) !== cas) return false;
+  draft.expect(keyOf.kv(key), cas);
+  return true;
+}
+
+function removePrefix(draft: Draft, prefix: string): void {
+  for (const entry of [...draft.kvPrefix(prefix)]) draft.delete(keyOf.kv(entry.record.key));
+}

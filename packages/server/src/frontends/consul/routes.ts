@@ -1,0 +1,56 @@
+import * as agentCheck from './agent-check.ts';
+import * as agentHealth from './agent-health.ts';
+import * as agentMaintenance from './agent-maintenance.ts';
+import * as agentSelf from './agent-self.ts';
+import * as agentService from './agent-service.ts';
+import { blocking } from './blocking.ts';
+import * as catalog from './catalog.ts';
+import * as catalogWrite from './catalog-write.ts';
+import * as health from './health.ts';
+import * as kv from './kv.ts';
+import type { Route } from './router.ts';
+import * as status from './status.ts';
+
+/** Everything that this dialect answers. */
+export const routes: readonly Route[] = [
+  { method: 'GET', path: '/v1/agent/self', handle: agentSelf.self },
+  { method: 'GET', path: '/v1/agent/members', handle: agentSelf.members },
+  { method: 'PUT', path: '/v1/agent/maintenance', handle: agentMaintenance.maintenance },
+
+  { method: 'GET', path: '/v1/agent/services', handle: agentService.list },
+  { method: 'GET', path: '/v1/agent/service/', handle: agentService.one },
+  { method: 'PUT', path: '/v1/agent/service/register', body: 'registration', handle: agentService.register },
+  { method: 'PUT', path: '/v1/agent/service/deregister/', handle: agentService.deregister },
+  { method: 'PUT', path: '/v1/agent/service/maintenance/', handle: agentService.maintenance },
+
+  { method: 'GET', path: '/v1/agent/checks', handle: agentCheck.list },
+  { method: 'PUT', path: '/v1/agent/check/register', body: 'registration', handle: agentCheck.register },
+  { method: 'PUT', path: '/v1/agent/check/deregister/', handle: agentCheck.deregister },
+  { method: 'PUT', path: '/v1/agent/check/pass/', handle: agentCheck.heartbeat('passing') },
+  { method: 'PUT', path: '/v1/agent/check/warn/', handle: agentCheck.heartbeat('warning') },
+  { method: 'PUT', path: '/v1/agent/check/fail/', handle: agentCheck.heartbeat('critical') },
+  { method: 'PUT', path: '/v1/agent/check/update/', body: 'registration', handle: agentCheck.update },
+
+  { method: 'GET', path: '/v1/agent/health/service/id/', handle: agentHealth.byId },
+  { method: 'GET', path: '/v1/agent/health/service/name/', handle: agentHealth.byName },
+
+  { method: 'PUT', path: '/v1/catalog/register', body: 'registration', handle: catalogWrite.register },
+  { method: 'PUT', path: '/v1/catalog/deregister', body: 'registration', handle: catalogWrite.deregister },
+  { method: 'GET', path: '/v1/catalog/datacenters', handle: catalog.datacenters },
+  { method: 'GET', path: '/v1/catalog/services', handle: blocking(catalog.serviceList) },
+  { method: 'GET', path: '/v1/catalog/service/', handle: blocking(catalog.serviceInstances) },
+  { method: 'GET', path: '/v1/catalog/nodes', handle: blocking(catalog.nodeList) },
+  { method: 'GET', path: '/v1/catalog/node/', handle: blocking(catalog.nodeWithServices) },
+
+  { method: 'GET', path: '/v1/health/service/', handle: blocking(health.healthOfService) },
+  { method: 'GET', path: '/v1/health/checks/', handle: blocking(health.checksOfService) },
+  { method: 'GET', path: '/v1/health/node/', handle: blocking(health.checksOfNode) },
+  { method: 'GET', path: '/v1/health/state/', handle: blocking(health.checksInState) },
+
+  { method: 'GET', path: '/v1/status/leader', handle: status.leader },
+  { method: 'GET', path: '/v1/status/peers', handle: status.peers },
+
+  { method: 'GET', path: '/v1/kv/', handle: kv.get },
+  { method: 'PUT', path: '/v1/kv/', body: 'kv', handle: kv.put },
+  { method: 'DELETE', path: '/v1/kv/', handle: kv.remove },
+];
