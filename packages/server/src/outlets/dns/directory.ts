@@ -1,0 +1,117 @@
+import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
+import type { Entry, InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
+import { formatAddress, parseAddress } from './address.ts';
+
+/** The catalog as DNS asks it: also by folded node name, and by address. */
+export interface Directory {
+  readonly catalog: CatalogReader;
+  /** By lower-case name; of several that differ in case only, one and always the same. */
+  nodeByFoldedName(name: string): Entry<NodeRecord> | undefined;
+  /** Who has this address (canonical text). In order of node. */
+  ownersOf(address: string): readonly AddressOwner[];
+}
+
+export type AddressOwner =
+  | { readonly kind: 'node'; readonly node: NodeRecord }
+  | { readonly kind: 'instance'; readonly instance: InstanceRecord };
+
+/**
+ * Both indexes are built when first asked for, and then brought up to date for the nodes that changed since: a change costs
+ * one entry in a set, whatever hangs on the node, and an installation that never asks pays nothing.
+ */
+export class CatalogDirectory implements Directory {
+  readonly #catalog: () => CatalogReader;
+  readonly #names = new MultiMap();
+  readonly #addresses = new MultiMap();
+  #staleNames: Set<string> | 'all' = 'all';
+  #staleAddresses: Set<string> | 'all' = 'all';
+
+  constructor(catalog: () => CatalogReader) {
+    this.#catalog = catalog;
+  }
+
+  get catalog(): CatalogReader {
+    return this.#catalog();
+  }
+
+  /** These nodes, their instances or checks have changed; `listMoved`: some node came, went or changed itself. */
+  changed(nodes: ReadonlySet<string>, listMoved: boolean): void {
+    for (const node of nodes) {
+      if (this.#staleAddresses !== 'all') this.#staleAddresses.add(node);
+      if (listMoved && this.#staleNames !== 'all') this.#staleNames.add(node);
+    }
+  }
+
+  nodeByFoldedName(name: string): Entry<NodeRecord> | undefined {
+    for (const node of this.#take(this.#staleNames)) {
+      const exists = this.catalog.node(node) !== undefined;
+      this.#names.replace(node, exists ? [node.toLowerCase()] : []);
+    }
+    this.#staleNames = new Set();
+    const [first] = [...this.#names.get(name)].sort();
+    return first === undefined ? undefined : this.catalog.node(first);
+  }
+
+  ownersOf(address: string): readonly AddressOwner[] {
+    for (const node of this.#take(this.#staleAddresses)) {
+      this.#addresses.replace(
+        node,
+        this.#owners(node).map(([owned]) => owned),
+      );
+    }
+    this.#staleAddresses = new Set();
+    return [...this.#addresses.get(address)].sort().flatMap((node) =>
+      this.#owners(node)
+        .filter(([owned]) => owned === address)
+        .map(([, owner]) => owner),
+    );
+  }
+
+  #take(stale: Set<string> | 'all'): Iterable<string> {
+    return stale === 'all' ? Iterator.from(this.catalog.nodes()).map((entry) => entry.record.name) : stale;
+  }
+
+  #owners(name: string): [address: string, AddressOwner][] {
+    const owners: [string, AddressOwner][] = [];
+    const node = this.catalog.node(name)?.record;
+    if (node !== undefined) add(owners, node.address, { kind: 'node', node });
+    for (const { record: instance } of this.catalog.instancesOnNode(name)) {
+      add(owners, instance.address, { kind: 'instance', instance });
+    }
+    return owners;
+  }
+}
+
+function add(owners: [string, AddressOwner][], text: string, owner: AddressOwner): void {
+  const bytes = parseAddress(text);
+  if (bytes !== undefined) owners.push([formatAddress(bytes), owner]);
+}
+
+/** Owners by key; what one owner contributes is replaced as a whole. */
+class MultiMap {
+  readonly #owners = new Map<string, Set<string>>();
+  readonly #keys = new Map<string, readonly string[]>();
+
+  get(key: string): ReadonlySet<string> {
+    return this.#owners.get(key) ?? none;
+  }
+
+  replace(owner: string, keys: readonly string[]): void {
+    for (const key of this.#keys.get(owner) ?? []) this.#remove(key, owner);
+    if (keys.length === 0) this.#keys.delete(owner);
+    else this.#keys.set(owner, keys);
+    for (const key of keys) {
+      const owners = this.#owners.get(key);
+      if (owners === undefined) this.#owners.set(key, new Set([owner]));
+      else owners.add(owner);
+    }
+  }
+
+  #remove(key: string, owner: string): void {
+    const owners = this.#owners.get(key);
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#owners.delete(key);
+  }
+}
+
+const none: ReadonlySet<string> = new Set();
