@@ -56,7 +56,7 @@ export class BatchDraft extends TableReader implements Draft {
     const current = this.tables.get(key);
     if (current === undefined) return;
     this.tables.remove(current, this.#provisional);
-    this.#write(key, current, undefined);
+    this.#write(recordKey(current.record), current, undefined);
   }
 
   expect(key: RecordKey, modifyRevision: number): void {

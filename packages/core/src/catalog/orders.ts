@@ -4,33 +4,27 @@ import type { CheckRecord, Entry, InstanceRecord, KvRecord, LeaseRecord, RuleRec
 /** The orders in which the catalog keeps and lists its records, and the runs that are read out of them. */
 
 export type InstanceKey = Pick<InstanceRecord, 'namespace' | 'service' | 'node' | 'id'>;
-type CheckKey = Pick<CheckRecord, 'instance' | 'id'>;
 type RuleKey = Pick<RuleRecord, 'apiVersion' | 'ruleKind' | 'namespace' | 'name'>;
 
 /** Within one service: by node, then id. */
-export function inService(key: InstanceKey, entry: Entry<InstanceRecord>): number {
-  const { record } = entry;
+export function inService(key: InstanceKey, { record }: Entry<InstanceRecord>): number {
   return compareText(key.node, record.node) || compareText(key.id, record.id);
 }
 
 /** Within one node: by id, then namespace and service. */
-export function onNode(key: InstanceKey, entry: Entry<InstanceRecord>): number {
-  const { record } = entry;
+export function onNode(
+  { record: left }: Entry<InstanceRecord>,
+  { record: right }: Entry<InstanceRecord>,
+): number {
   return (
-    compareText(key.id, record.id) ||
-    compareText(key.namespace, record.namespace) ||
-    compareText(key.service, record.service)
+    compareText(left.id, right.id) ||
+    compareText(left.namespace, right.namespace) ||
+    compareText(left.service, right.service)
   );
 }
 
-/** The run of a node's instances with one id. */
-export function withId(id: string, entry: Entry<InstanceRecord>): number {
-  return compareText(id, entry.record.id);
-}
-
 /** Anywhere. */
-export function everywhere(key: InstanceKey, entry: Entry<InstanceRecord>): number {
-  const { record } = entry;
+export function everywhere(key: InstanceKey, { record }: Entry<InstanceRecord>): number {
   return (
     compareText(key.namespace, record.namespace) ||
     compareText(key.service, record.service) ||
@@ -40,26 +34,8 @@ export function everywhere(key: InstanceKey, entry: Entry<InstanceRecord>): numb
 }
 
 /** Within one node: by id. */
-export function byCheckId(id: string, entry: Entry<CheckRecord>): number {
-  return compareText(id, entry.record.id);
-}
-
-/** Within one node: its own checks first, then by instance; each by id. */
-export function byBearer(key: CheckKey, entry: Entry<CheckRecord>): number {
-  return ofBearer(key.instance, entry) || compareText(key.id, entry.record.id);
-}
-
-/** The run of the checks of one instance, or (undefined) of the node itself. */
-export function ofBearer(instance: CheckRecord['instance'], entry: Entry<CheckRecord>): number {
-  const other = entry.record.instance;
-  if (instance === undefined || other === undefined) {
-    return instance === other ? 0 : instance === undefined ? -1 : 1;
-  }
-  return (
-    compareText(instance.id, other.id) ||
-    compareText(instance.service, other.service) ||
-    compareText(instance.namespace, other.namespace)
-  );
+export function byCheckId(left: Entry<CheckRecord>, right: Entry<CheckRecord>): number {
+  return compareText(left.record.id, right.record.id);
 }
 
 export function byLeaseId(id: string, entry: Entry<LeaseRecord>): number {
@@ -72,11 +48,15 @@ export function byKvKey(key: string, entry: Entry<KvRecord>): number {
 
 /** The run of keys that start with `prefix`. */
 export function underPrefix(prefix: string, entry: Entry<KvRecord>): number {
-  return entry.record.key.startsWith(prefix) ? 0 : compareText(prefix, entry.record.key);
+  return startingWith(prefix, entry.record.key);
 }
 
-export function byRule(key: RuleKey, entry: Entry<RuleRecord>): number {
-  const { record } = entry;
+/** The run of texts that start with `prefix`. */
+export function startingWith(prefix: string, text: string): number {
+  return text.startsWith(prefix) ? 0 : compareText(prefix, text);
+}
+
+export function byRule(key: RuleKey, { record }: Entry<RuleRecord>): number {
   return (
     compareText(key.apiVersion, record.apiVersion) ||
     compareText(key.ruleKind, record.ruleKind) ||

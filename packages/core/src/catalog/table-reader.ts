@@ -1,5 +1,7 @@
+import { listed } from '../base/one-or-many.ts';
+import { repeatable } from '../base/repeatable.ts';
 import { find, items, run } from '../base/sorted-tree.ts';
-import { byKvKey, byLeaseId, ofBearer, underPrefix, withId } from './orders.ts';
+import { byKvKey, byLeaseId, startingWith, underPrefix } from './orders.ts';
 import type { CatalogReader, ServiceView } from './reader.ts';
 import {
   type CheckRecord,
@@ -28,14 +30,26 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
     return this.tables.nodes.get(name)?.entry;
   }
 
-  *nodes(): Generator<Entry<NodeRecord>> {
+  nodes(): Iterable<Entry<NodeRecord>> {
+    return repeatable(() => this.#nodes());
+  }
+
+  services(namespace?: string): Iterable<ServiceView> {
+    return repeatable(() => this.#services(namespace));
+  }
+
+  checks(): Iterable<Entry<CheckRecord>> {
+    return repeatable(() => this.#checks());
+  }
+
+  *#nodes(): Generator<Entry<NodeRecord>> {
     for (const name of items(this.tables.roots.nodeNames)) {
       const entry = this.tables.nodes.get(name)?.entry;
       if (entry !== undefined) yield entry;
     }
   }
 
-  *services(namespace?: string): Generator<ServiceView> {
+  *#services(namespace: string | undefined): Generator<ServiceView> {
     const keys = this.tables.roots.serviceKeys;
     for (const key of namespace === undefined ? items(keys) : run(keys, startingWith, `${namespace}/`)) {
       const state = this.tables.services.get(key);
@@ -63,15 +77,11 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   instanceOnNode(node: string, id: string): Entry<InstanceRecord> | undefined {
-    const state = this.tables.nodes.get(node);
-    if (state === undefined) return undefined;
-    for (const entry of run(state.instances, withId, id)) return entry;
-    return undefined;
+    return listed(this.tables.nodes.get(node)?.instances.get(id))[0];
   }
 
   instancesOnNode(node: string): Iterable<Entry<InstanceRecord>> {
-    const state = this.tables.nodes.get(node);
-    return state === undefined ? none : items(state.instances);
+    return this.tables.nodes.get(node)?.sortedInstances() ?? none;
   }
 
   instancesOnLease(lease: string): Iterable<Entry<InstanceRecord>> {
@@ -84,27 +94,26 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   checksOnNode(node: string): Iterable<Entry<CheckRecord>> {
-    const state = this.tables.nodes.get(node);
-    return state === undefined ? none : items(state.checks);
+    return this.tables.nodes.get(node)?.sortedChecks() ?? none;
   }
 
   nodeChecks(node: string): Iterable<Entry<CheckRecord>> {
-    return this.#checksOf(node, undefined);
+    return this.tables.nodes.get(node)?.checksOf(undefined) ?? none;
   }
 
   checksOfInstance(instance: InstanceRecord): Iterable<Entry<CheckRecord>> {
-    return this.#checksOf(instance.node, instance);
+    return this.tables.nodes.get(instance.node)?.checksOf(instance) ?? none;
   }
 
-  *checks(): Generator<Entry<CheckRecord>> {
+  *#checks(): Generator<Entry<CheckRecord>> {
     for (const name of items(this.tables.roots.nodeNames)) yield* this.checksOnNode(name);
   }
 
   healthOf(instance: InstanceRecord): Health {
-    return worse(
-      worst(this.#checksOf(instance.node, undefined)),
-      worst(this.#checksOf(instance.node, instance)),
-    );
+    const node = this.tables.nodes.get(instance.node);
+    return node === undefined
+      ? 'passing'
+      : worse(worst(node.checksOf(undefined)), worst(node.checksOf(instance)));
   }
 
   lease(id: string): Entry<LeaseRecord> | undefined {
@@ -126,19 +135,9 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   rules(): Iterable<Entry<RuleRecord>> {
     return items(this.tables.roots.rules);
   }
-
-  #checksOf(node: string, instance: InstanceRecord | undefined): Iterable<Entry<CheckRecord>> {
-    const state = this.tables.nodes.get(node);
-    if (state === undefined) return none;
-    const bearer =
-      instance === undefined
-        ? undefined
-        : { namespace: instance.namespace, service: instance.service, id: instance.id };
-    return run(state.checksByBearer, ofBearer, bearer);
-  }
 }
 
-function worst(checks: Iterable<Entry<CheckRecord>>): Health {
+function worst(checks: readonly Entry<CheckRecord>[]): Health {
   let health: Health = 'passing';
   for (const { record } of checks) health = worse(health, record.status);
   return health;
@@ -147,8 +146,4 @@ function worst(checks: Iterable<Entry<CheckRecord>>): Health {
 function worse(left: Health, right: Health): Health {
   if (left === 'critical' || right === 'critical') return 'critical';
   return left === 'warning' ? left : right;
-}
-
-function startingWith(prefix: string, text: string): number {
-  return text.startsWith(prefix) ? 0 : prefix < text ? -1 : 1;
 }

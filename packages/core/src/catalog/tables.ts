@@ -1,16 +1,8 @@
-import {
-  compareText,
-  emptyTree,
-  find,
-  items,
-  put,
-  remove,
-  type SortedTree,
-  sizeOf,
-} from '../base/sorted-tree.ts';
+import { excluding, including, listed } from '../base/one-or-many.ts';
+import { compareText, emptyTree, find, put, remove, type SortedTree, sizeOf } from '../base/sorted-tree.ts';
 import { Journal } from './journal.ts';
+import { type Bearer, bearerKey, NodeState, sameBearer } from './node-state.ts';
 import {
-  byBearer,
   byCheckId,
   byKvKey,
   byLeaseId,
@@ -18,7 +10,6 @@ import {
   everywhere,
   type InstanceKey,
   inService,
-  ofBearer,
   onNode,
 } from './orders.ts';
 import { parseRecordKey } from './record-key.ts';
@@ -34,7 +25,7 @@ import type {
   RuleRecord,
   ServiceRecord,
 } from './records.ts';
-import { countTags, emptyNode, type NodeState, nodeExists, ServiceState } from './states.ts';
+import { countTags, ServiceState } from './service-state.ts';
 import { sameList, type Touches } from './touches.ts';
 
 /** Where to go back to. */
@@ -142,13 +133,11 @@ export class Tables {
   }
 
   instance(key: InstanceKey): Entry<InstanceRecord> | undefined {
-    const state = this.services.get(`${key.namespace}/${key.service}`);
-    return state === undefined ? undefined : find(state.tree, inService, key);
+    return this.nodes.get(key.node)?.instance(key.namespace, key.service, key.id);
   }
 
   check(node: string, id: string): Entry<CheckRecord> | undefined {
-    const state = this.nodes.get(node);
-    return state === undefined ? undefined : find(state.checks, byCheckId, id);
+    return this.nodes.get(node)?.checks.get(id);
   }
 
   /** Writes `entry` in place of `before`, which must be what has its key now. What it touches gets its modifyRevision. */
@@ -228,9 +217,9 @@ export class Tables {
   }
 
   #node(name: string, entry: Entry<NodeRecord> | undefined, revision: number, touches?: Touches): void {
-    const state = this.nodes.get(name) ?? emptyNode(name);
+    const state = this.nodes.get(name) ?? NodeState.empty(name);
     if (touches !== undefined) touches.nodeList = true;
-    this.#setNode(state, { ...state, entry }, revision, touches);
+    this.#setNode(state.exists, state.next(entry, revision), touches);
     this.#touchServicesOn(state, revision, touches);
   }
 
@@ -259,9 +248,13 @@ export class Tables {
     const retagged = replaced || sizeOf(counts) !== sizeOf(service.tagCounts);
     this.#setService(service, service.withInstances(tree, counts, revision), retagged, touches);
 
-    const node = this.nodes.get(record.node) ?? emptyNode(record.node);
-    const instances = swapped(node.instances, onNode, record, after);
-    this.#setNode(node, { ...node, instances }, revision, touches);
+    const node = this.nodes.get(record.node) ?? NodeState.empty(record.node);
+    const existed = node.exists;
+    const sameId = node.instances.get(record.id);
+    const held =
+      after === undefined ? before && excluding(sameId, before, onNode) : including(sameId, after, onNode);
+    this.#journal.write(node.instances, record.id, held);
+    this.#setNode(existed, node.next(node.entry, revision), touches);
 
     const was = before?.record.lease;
     const is = after?.record.lease;
@@ -286,40 +279,48 @@ export class Tables {
     revision: number,
     touches?: Touches,
   ): void {
-    const node = this.nodes.get(record.node) ?? emptyNode(record.node);
-    const moved =
-      before !== undefined && after !== undefined && ofBearer(after.record.instance, before) !== 0;
-    const checks = swapped(node.checks, byCheckId, record.id, after);
-    let byBearers = node.checksByBearer;
-    if (moved) byBearers = remove(byBearers, byBearer, before.record);
-    byBearers = swapped(byBearers, byBearer, record, after);
-    this.#setNode(node, { ...node, checks, checksByBearer: byBearers }, revision, touches);
+    const node = this.nodes.get(record.node) ?? NodeState.empty(record.node);
+    const existed = node.exists;
+    const moved = before !== undefined && !sameBearer(before.record.instance, record.instance);
+    this.#journal.write(node.checks, record.id, after);
+    if (before !== undefined && (moved || after === undefined)) this.#unbear(node, before);
+    if (after !== undefined) this.#bear(node, after);
+    this.#setNode(existed, node.next(node.entry, revision), touches);
     touches?.checks.push({
       node: record.node,
       id: record.id,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
     });
-    if (moved) this.#touchBearer(node, before.record, revision, touches);
-    this.#touchBearer(node, record, revision, touches);
+    if (moved) this.#touchBearer(node, before.record.instance, revision, touches);
+    this.#touchBearer(node, record.instance, revision, touches);
   }
 
-  #touchBearer(node: NodeState, check: CheckRecord, revision: number, touches?: Touches): void {
-    const bearer = check.instance;
+  #bear(node: NodeState, entry: Entry<CheckRecord>): void {
+    const key = bearerKey(entry.record.instance);
+    this.#journal.write(node.bearers, key, including(node.bearers.get(key), entry, byCheckId));
+  }
+
+  #unbear(node: NodeState, entry: Entry<CheckRecord>): void {
+    const key = bearerKey(entry.record.instance);
+    this.#journal.write(node.bearers, key, excluding(node.bearers.get(key), entry, byCheckId));
+  }
+
+  #touchBearer(node: NodeState, bearer: Bearer, revision: number, touches?: Touches): void {
     if (bearer === undefined) {
       this.#touchServicesOn(node, revision, touches);
       return;
     }
-    const state = this.services.get(`${bearer.namespace}/${bearer.service}`);
-    if (state === undefined) return;
-    const key = { namespace: bearer.namespace, service: bearer.service, node: check.node, id: bearer.id };
-    if (find(state.tree, inService, key) !== undefined) this.#touchService(state, revision, touches);
+    // A check may be there before its instance: then no service shows it yet.
+    if (node.instance(bearer.namespace, bearer.service, bearer.id) === undefined) return;
+    this.#touchService(this.#serviceState(bearer.namespace, bearer.service), revision, touches);
   }
 
   #touchServicesOn(node: NodeState, revision: number, touches?: Touches): void {
-    for (const { record } of items(node.instances)) {
-      const state = this.services.get(`${record.namespace}/${record.service}`);
-      if (state !== undefined) this.#touchService(state, revision, touches);
+    for (const held of node.instances.values()) {
+      for (const { record } of listed(held)) {
+        this.#touchService(this.#serviceState(record.namespace, record.service), revision, touches);
+      }
     }
   }
 
@@ -352,12 +353,9 @@ export class Tables {
     this.#journal.write(this.folded, fold, sizeOf(sameFold) === 0 ? undefined : sameFold);
   }
 
-  #setNode(before: NodeState, after: NodeState, revision: number, touches?: Touches): void {
-    const { name } = after;
-    const existed = nodeExists(before);
-    const exists = nodeExists(after);
-    const modifyRevision = Math.max(before.modifyRevision, revision);
-    this.#journal.write(this.nodes, name, exists ? { ...after, modifyRevision } : undefined);
+  #setNode(existed: boolean, after: NodeState, touches?: Touches): void {
+    const { name, exists } = after;
+    this.#journal.write(this.nodes, name, exists ? after : undefined);
     touches?.nodes.add(name);
     if (existed === exists) return;
     this.#root({ nodeNames: swapped(this.roots.nodeNames, compareText, name, exists ? name : undefined) });

@@ -7,6 +7,7 @@ import {
   remove,
   type SortedTree,
 } from '../base/sorted-tree.ts';
+import { startingWith } from './orders.ts';
 
 interface Tombstone {
   readonly key: string;
@@ -47,7 +48,7 @@ export class Tombstones {
 
   /** When the last of the keys that start with `prefix` went, at the latest; never below 1. */
   under(prefix: string): number {
-    return Math.max(this.#floor, largestInRun(this.#tree, startingWith, prefix, revisionOf));
+    return Math.max(this.#floor, largestInRun(this.#tree, under, prefix, revisionOf));
   }
 
   #forgetOldest(): void {
@@ -64,8 +65,8 @@ function byKey(key: string, tombstone: Tombstone): number {
   return compareText(key, tombstone.key);
 }
 
-function startingWith(prefix: string, tombstone: Tombstone): number {
-  return tombstone.key.startsWith(prefix) ? 0 : compareText(prefix, tombstone.key);
+function under(prefix: string, tombstone: Tombstone): number {
+  return startingWith(prefix, tombstone.key);
 }
 
 function revisionOf(tombstone: Tombstone): number {

@@ -1,5 +1,5 @@
 import type { CatalogDelta, CheckTouch } from './reader.ts';
-import type { ServiceState } from './states.ts';
+import type { ServiceState } from './service-state.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 

@@ -9,9 +9,9 @@ import {
   sizeOf,
 } from '../base/sorted-tree.ts';
 import type { ServiceView } from './reader.ts';
-import type { CheckRecord, Entry, InstanceRecord, NodeRecord, ServiceRecord } from './records.ts';
+import type { Entry, InstanceRecord, ServiceRecord } from './records.ts';
 
-/** How often a tag occurs among a service's instances. */
+/** How many of a service's instances have a tag. */
 interface TagCount {
   readonly tag: string;
   readonly count: number;
@@ -111,28 +111,6 @@ export class ServiceState implements ServiceView {
     if (tagCounts === this.tagCounts) next.#tags = this.#tags;
     return next;
   }
-}
-
-/** All that is known of one node at one revision; immutable as well. It is here also when only instances or checks name it. */
-export interface NodeState {
-  readonly name: string;
-  readonly entry: Entry<NodeRecord> | undefined;
-  /** In order `onNode`. */
-  readonly instances: SortedTree<Entry<InstanceRecord>>;
-  /** In order of id. */
-  readonly checks: SortedTree<Entry<CheckRecord>>;
-  /** The same checks in order `byBearer`. */
-  readonly checksByBearer: SortedTree<Entry<CheckRecord>>;
-  readonly modifyRevision: number;
-}
-
-export function emptyNode(name: string): NodeState {
-  const tree = emptyTree<never>();
-  return { name, entry: undefined, instances: tree, checks: tree, checksByBearer: tree, modifyRevision: 0 };
-}
-
-export function nodeExists(state: NodeState): boolean {
-  return state.entry !== undefined || sizeOf(state.instances) > 0 || sizeOf(state.checks) > 0;
 }
 
 function byTag(tag: string, counted: TagCount): number {
