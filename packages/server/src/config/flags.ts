@@ -27,6 +27,7 @@ export type SettingKey =
   | 'address'
   | 'data-dir'
   | 'store'
+  | 'store-reserve'
   | 'allow-anonymous'
   | 'drain-timeout'
   | 'log.level'
@@ -74,6 +75,7 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('address', 'IP', 'address by which others reach this machine', '127.0.0.1'),
   setting('data-dir', 'DIR', 'where everything that must survive a restart is kept', './portolan-data'),
   setting('store', 'lmdb|memory', 'where the registry is kept; memory forgets everything at exit', 'lmdb'),
+  setting('store-reserve', 'SIZE', 'disk space kept back so that deletes work on a full disk', '8MiB'),
   setting(
     'allow-anonymous',
     undefined,

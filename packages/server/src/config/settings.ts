@@ -1,0 +1,86 @@
+import type { Bind } from '../contract.ts';
+import type { ListenerName, SettingKey } from './flags.ts';
+import type { SettingValues } from './schemas.ts';
+
+/** Everything that the server can be told, checked and with defaults. Times are milliseconds. */
+export interface Settings {
+  /** Undefined: turned off. */
+  readonly listeners: Readonly<Record<ListenerName, Bind | undefined>>;
+  readonly node: string;
+  readonly datacenter: string;
+  readonly address: string;
+  readonly dataDir: string;
+  readonly store: 'lmdb' | 'memory';
+  readonly storeReserveBytes: number;
+  readonly allowAnonymous: boolean;
+  readonly drainTimeoutMs: number;
+  readonly log: {
+    readonly level: SettingValues['log.level'];
+    readonly format: SettingValues['log.format'];
+  };
+  readonly http: { readonly maxConnections: number };
+  readonly gateway: {
+    readonly domain: string;
+    readonly workers: number;
+    /** A file, `stdout` or `off`. */
+    readonly accessLog: string;
+  };
+  readonly dns: {
+    readonly domain: string;
+    readonly serviceTtlSeconds: number;
+    readonly nodeTtlSeconds: number;
+    readonly forwarders: readonly Bind[];
+  };
+  readonly health: { readonly maxRunning: number };
+  /** Where each value came from. */
+  readonly origins: Readonly<Record<SettingKey, Origin>>;
+  /** Read well, but probably not meant so. */
+  readonly warnings: readonly string[];
+}
+
+export interface Origin {
+  readonly from: 'flag' | 'variable' | 'file' | 'default';
+  /** `--node`, `PORTOLAN_NODE`, `portolan.yaml:3:1`, or `default`. */
+  readonly place: string;
+  /** As it was written. */
+  readonly given: string;
+}
+
+export function settingsFrom(
+  values: SettingValues,
+  origins: Settings['origins'],
+  warnings: readonly string[],
+): Settings {
+  return {
+    listeners: {
+      http: values['listen.http'].bind,
+      dns: values['listen.dns'].bind,
+      gateway: values['listen.gateway'].bind,
+      'proxy-admin': values['listen.proxy-admin'].bind,
+    },
+    node: values.node,
+    datacenter: values.datacenter,
+    address: values.address,
+    dataDir: values['data-dir'],
+    store: values.store,
+    storeReserveBytes: values['store-reserve'],
+    allowAnonymous: values['allow-anonymous'],
+    drainTimeoutMs: values['drain-timeout'],
+    log: { level: values['log.level'], format: values['log.format'] },
+    http: { maxConnections: values['http.max-connections'] },
+    gateway: {
+      domain: values['gateway.domain'],
+      workers: values['gateway.workers'],
+      accessLog: values['gateway.access-log'],
+    },
+    dns: {
+      domain: values['dns.domain'],
+      serviceTtlSeconds: Math.round(values['dns.service-ttl'] / 1000),
+      nodeTtlSeconds: Math.round(values['dns.node-ttl'] / 1000),
+      forwarders: values['dns.forwarders'],
+    },
+    health: { maxRunning: values['health.max-running'] },
+    origins,
+    warnings,
+  };
+}
