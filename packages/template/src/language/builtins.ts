@@ -59,7 +59,10 @@ function index(value: Value | undefined, ...keys: readonly Value[]): Value {
 
 function indexOne(value: Value, key: Value): Value {
   if (value instanceof GoMap) {
-    if (typeof key !== 'string') throw new Error(`value has type ${typeName(key)}; should be string`);
+    const wanted = typeof value.entries.keys().next().value === 'number' ? 'number' : 'string';
+    if (typeof key !== wanted || (typeof key !== 'string' && typeof key !== 'number')) {
+      throw new Error(`value has type ${typeName(key)}; should be ${wanted === 'number' ? 'int' : 'string'}`);
+    }
     return value.entries.get(key) ?? value.zero ?? null;
   }
   if (value === null) throw new Error('index of nil pointer');

@@ -16,8 +16,11 @@ export interface TemplateOptions {
 
 export interface Template {
   readonly name: string;
-  /** The text for `data`. Throws a `TemplateError`. */
-  render(data: Value): string;
+  /**
+   * The text for `data`. `functions` stand in for those that the template was compiled with, under the same names. Throws a
+   * `TemplateError`.
+   */
+  render(data: Value, functions?: ReadonlyMap<string, TemplateFunction>): string;
 }
 
 /** More templates inside each other than Go allows. */
@@ -27,14 +30,20 @@ const maxOutputLength = 64 * 1024 * 1024;
 
 /** Parses `source`; the template can be rendered any number of times. Throws a `TemplateError`. */
 export function compileTemplate(name: string, source: string, options: TemplateOptions = {}): Template {
-  const functions = new Map([...builtins, ...(options.functions ?? [])]);
-  const isFunction = (word: string): boolean => functions.has(word) || word === 'and' || word === 'or';
+  const declared = options.functions ?? noFunctions;
+  const isFunction = (word: string): boolean =>
+    builtins.has(word) || declared.has(word) || runnerFunctions.includes(word);
   const parsed = parseTemplate(name, source, isFunction, options.delimiters);
   return {
     name,
-    render: (data) => new Run(parsed, functions, options.missingKey ?? 'default').render(data),
+    render: (data, functions = declared) =>
+      new Run(parsed, functions, options.missingKey ?? 'default').render(data),
   };
 }
+
+const noFunctions: ReadonlyMap<string, TemplateFunction> = new Map();
+/** These need the runner itself: the first two stop early, the third is consul-template's, and runs another template. */
+const runnerFunctions: readonly string[] = ['and', 'or', 'executeTemplate'];
 
 /** What a list of nodes asks of the range around it. */
 type Flow = 'on' | 'break' | 'continue';
@@ -175,12 +184,30 @@ class Run {
   }
 
   #invoke(name: string, pipe: Pipe | undefined, at: Place, dot: Result): void {
+    this.#runTemplate(name, at, () => (pipe === undefined ? null : this.#pipe(pipe, dot)));
+  }
+
+  /** `executeTemplate "name" data`: what `{{template}}` would write, as a value. */
+  #execute(args: readonly Operand[], dot: Result, final: Final, at: Place): string {
+    const values = args.map((arg) => this.#operand(arg, dot));
+    if (final !== noFinal) values.push(final.value);
+    const [name, data = null] = values;
+    if (typeof name !== 'string') throw this.#error(at, 'executeTemplate: expected the name of a template');
+    const outer = this.#text;
+    this.#text = '';
+    this.#runTemplate(name, at, () => data);
+    const text = this.#text;
+    this.#text = outer;
+    return text;
+  }
+
+  #runTemplate(name: string, at: Place, dataOf: () => Result): void {
     const body =
       this.#template.defined.get(name) ?? (name === this.#template.name ? this.#template.body : undefined);
     if (body === undefined) throw this.#error(at, `template ${JSON.stringify(name)} not defined`);
     if (this.#depth >= maxTemplateDepth)
       throw this.#error(at, `exceeded maximum template depth (${maxTemplateDepth})`);
-    const data = pipe === undefined ? null : this.#pipe(pipe, dot);
+    const data = dataOf();
     const variables = this.#variables;
     this.#variables = [{ name: '$', value: data }];
     this.#depth++;
@@ -256,7 +283,8 @@ class Run {
 
   #function(name: string, args: readonly Operand[], dot: Result, final: Final, at: Place): Result {
     if (name === 'and' || name === 'or') return this.#shortCircuit(name, args, dot, final, at);
-    const callee = this.#functions.get(name);
+    if (name === 'executeTemplate') return this.#execute(args, dot, final, at);
+    const callee = this.#functions.get(name) ?? builtins.get(name);
     if (callee === undefined) throw this.#error(at, `function ${JSON.stringify(name)} not defined`);
     return this.#call(name, callee, args, dot, final, at);
   }

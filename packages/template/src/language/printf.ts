@@ -192,7 +192,7 @@ function goSyntax(value: Value): string {
   if (typeof value === 'string') return goQuote(value);
   if (Array.isArray(value)) return `${typeName(value)}{${value.map(goSyntax).join(', ')}}`;
   if (value instanceof GoMap) {
-    const items = value.sorted().map(([key, item]) => `${goQuote(key)}:${goSyntax(item)}`);
+    const items = value.sorted().map(([key, item]) => `${goSyntax(key)}:${goSyntax(item)}`);
     return `${typeName(value)}{${items.join(', ')}}`;
   }
   if (value instanceof Struct) {

@@ -13,13 +13,13 @@ export class Float {
 }
 
 /**
- * A Go map with string keys. `zero` is what `index` gives for a missing key: '' for a map of strings, nil for a map of
+ * A Go map; its keys are strings, or ints. `zero` is what `index` gives for a missing key: '' for a map of strings, nil for a map of
  * anything. A missing key of a field chain is no value at all, whatever the map.
  */
 export class GoMap {
-  readonly entries: ReadonlyMap<string, Value>;
+  readonly entries: ReadonlyMap<MapKey, Value>;
   readonly zero: Value | undefined;
-  constructor(entries: ReadonlyMap<string, Value>, zero?: Value) {
+  constructor(entries: ReadonlyMap<MapKey, Value>, zero?: Value) {
     this.entries = entries;
     this.zero = zero;
   }
@@ -29,9 +29,16 @@ export class GoMap {
   }
 
   /** Go ranges over a map, and prints it, in order of its keys. */
-  sorted(): readonly (readonly [string, Value])[] {
-    return [...this.entries].sort(([left], [right]) => compareText(left, right));
+  sorted(): readonly (readonly [MapKey, Value])[] {
+    return [...this.entries].sort(([left], [right]) => compareKeys(left, right));
   }
+}
+
+export type MapKey = string | number;
+
+function compareKeys(left: MapKey, right: MapKey): number {
+  if (typeof left === 'number' && typeof right === 'number') return left - right;
+  return compareText(String(left), String(right));
 }
 
 /** A Go struct (or a pointer to one): a fixed set of fields, and methods. Selecting anything else is an error. */

@@ -1,0 +1,33 @@
+import type { DataReader } from '../data/query.ts';
+import type { TemplateFunction } from '../language/builtins.ts';
+import { collectionFunctions } from './collections.ts';
+import { discoveryFunctions } from './discovery.ts';
+import { encodingFunctions } from './encodings.ts';
+import { type Machine, machineFunctions } from './machine.ts';
+import { numberFunctions } from './numbers.ts';
+import { stringFunctions } from './strings.ts';
+
+/**
+ * consul-template's functions, anew for each rendering (`scratch` lives as long as one). Names in `denied` answer with an error.
+ * Source: https://github.com/hashicorp/consul-template/blob/main/docs/templating-language.md
+ */
+export function templateFunctions(
+  data: DataReader,
+  machine: Machine,
+  denied: readonly string[] = [],
+): ReadonlyMap<string, TemplateFunction> {
+  const functions = new Map<string, TemplateFunction>([
+    ...stringFunctions,
+    ...numberFunctions,
+    ...collectionFunctions,
+    ...encodingFunctions,
+    ...machineFunctions(machine),
+    ...discoveryFunctions(data),
+  ]);
+  for (const name of denied) functions.set(name, () => deny(name));
+  return functions;
+}
+
+function deny(name: string): never {
+  throw new Error(`${name}: denied by function_denylist`);
+}
