@@ -18,7 +18,7 @@ export interface Endpoint {
 
 /** `host:port` or `[v6]:port`; undefined when it is neither. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([^[\]]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z._-]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const host = match[1] ?? match[2] ?? '';
   const port = Number(match[3]);
@@ -109,7 +109,11 @@ export class Dial {
       socket.off('error', onError);
       // Over TLS, whoever listens to the secure socket need not listen to this one.
       socket.on('error', ignore);
-      this.#handler.connected(socket);
+      try {
+        this.#handler.connected(socket);
+      } catch (error) {
+        this.#handler.failed(error instanceof Error ? error.message : String(error));
+      }
     });
   }
 
