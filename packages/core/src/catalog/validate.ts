@@ -1,5 +1,12 @@
 import { Fault } from '../base/fault.ts';
-import { type CatalogRecord, type CheckRecord, type InstanceRecord, recordKey } from './records.ts';
+import {
+  type AdminState,
+  type CatalogRecord,
+  type CheckRecord,
+  type Health,
+  type InstanceRecord,
+  recordKey,
+} from './records.ts';
 
 /** What a record may hold, for every dialect and every store. Bytes are of UTF-8. */
 export const limits = {
@@ -21,12 +28,16 @@ export const limits = {
   maxDurationMs: 366 * 24 * 3600 * 1000,
 } as const;
 
+const healths: ReadonlySet<string> = new Set<Health>(['passing', 'warning', 'critical']);
+const adminStates: ReadonlySet<string> = new Set<AdminState>(['in-service', 'draining', 'out-of-service']);
+
 /** Throws `invalid` or `too-large`, with the path of the field, for a record that the catalog does not take. */
 export function checkRecord(record: CatalogRecord): void {
   switch (record.kind) {
     case 'node':
       name(record.name, 'name');
       address(record.address, 'address');
+      oneOf(adminStates, record.adminState, 'adminState');
       text(record.adminReason, 'adminReason');
       metadata(record.metadata, record.taggedAddresses);
       break;
@@ -49,8 +60,9 @@ export function checkRecord(record: CatalogRecord): void {
       break;
     case 'kv':
       kvKey(record.key);
-      if (!/^\d{1,20}$/.test(record.flags)) throw invalid('flags', 'must be decimal digits');
+      flags(record.flags);
       whole(record.lockIndex, 'lockIndex', 0, Number.MAX_SAFE_INTEGER);
+      typed(record.value, 'string', 'value');
       if (record.value.length > limits.maxKvValueLength) throw tooLarge('value', '512 KiB');
       break;
     case 'rule':
@@ -72,16 +84,21 @@ function checkInstance(record: InstanceRecord): void {
   if (record.lease !== undefined) name(record.lease, 'lease');
   address(record.address, 'address');
   whole(record.port, 'port', 0, 65_535);
+  if (!Array.isArray(record.tags)) throw invalid('tags', 'must be a list');
   if (record.tags.length > limits.maxTags) throw tooLarge('tags', `${limits.maxTags} tags`);
-  for (let at = 0; at < record.tags.length; at++) tag(record.tags[at] ?? '', at);
+  for (let at = 0; at < record.tags.length; at++) text(record.tags[at] as string, `tags[${at}]`);
+  typed(record.weights, 'object', 'weights');
   whole(record.weights.passing, 'weights.passing', 0, limits.maxWeight);
   whole(record.weights.warning, 'weights.warning', 0, limits.maxWeight);
+  oneOf(adminStates, record.adminState, 'adminState');
   text(record.adminReason, 'adminReason');
   metadata(record.metadata);
+  typed(record.taggedAddresses, 'object', 'taggedAddresses');
   for (const key in record.taggedAddresses) {
     const tagged = record.taggedAddresses[key];
     if (tagged === undefined) continue;
     name(key, 'taggedAddresses');
+    typed(tagged, 'object', `taggedAddresses.${key}`);
     address(tagged.address, `taggedAddresses.${key}.address`);
     whole(tagged.port, `taggedAddresses.${key}.port`, 0, 65_535);
   }
@@ -91,6 +108,7 @@ function checkCheck(record: CheckRecord): void {
   name(record.node, 'node');
   name(record.id, 'id');
   keyOf(record);
+  oneOf(healths, record.status, 'status');
   text(record.name, 'name');
   text(record.output, 'output');
   text(record.notes, 'notes');
@@ -112,7 +130,7 @@ function checkCheck(record: CheckRecord): void {
 const controls = /[\u0000-\u001f\u007f-\u009f]/;
 
 function name(value: string, path: string): void {
-  if (typeof value !== 'string') throw invalid(path, 'must be text');
+  typed(value, 'string', path);
   if (value === '') throw invalid(path, 'must not be empty');
   if (controls.test(value)) throw invalid(path, 'must not hold control characters');
   wellFormed(value, path);
@@ -129,18 +147,15 @@ function address(value: string, path: string): void {
   if (value !== '') name(value, path);
 }
 
-function tag(value: string, at: number): void {
-  if (value !== '') text(value, `tags[${at}]`);
-}
-
 function kvKey(value: string): void {
+  typed(value, 'string', 'key');
   if (value === '') throw invalid('key', 'must not be empty');
   wellFormed(value, 'key');
   bytes(value, limits.maxKvKeyBytes, 'key');
 }
 
 function text(value: string, path: string): void {
-  if (typeof value !== 'string') throw invalid(path, 'must be text');
+  typed(value, 'string', path);
   bytes(value, limits.maxTextBytes, path);
 }
 
@@ -149,12 +164,39 @@ function wellFormed(value: string, path: string): void {
   if (!value.isWellFormed()) throw invalid(path, 'must be valid Unicode');
 }
 
+/** Unsigned 64 bits. */
+function flags(value: string): void {
+  const largest = '18446744073709551615';
+  const digits = typeof value === 'string' && /^(0|[1-9]\d*)$/.test(value);
+  if (!digits || value.length > largest.length || (value.length === largest.length && value > largest)) {
+    throw invalid('flags', `must be a whole number from 0 to ${largest}`);
+  }
+}
+
 function metadata(...maps: readonly Readonly<Record<string, string>>[]): void {
   let total = 0;
   for (const map of maps) {
-    for (const key in map) total += utf8Length(key) + utf8Length(map[key] ?? '');
+    typed(map, 'object', 'metadata');
+    for (const key in map) {
+      const value = map[key];
+      typed(value, 'string', `metadata.${key}`);
+      total += utf8Length(key) + utf8Length(value);
+    }
   }
   if (total > limits.maxMetadataBytes) throw tooLarge('metadata', `${limits.maxMetadataBytes} bytes in all`);
+}
+
+function typed<T>(value: T, type: 'string' | 'object', path: string): asserts value is NonNullable<T> {
+  const right = type === 'string' ? typeof value === 'string' : isMap(value);
+  if (!right) throw invalid(path, `must be ${type === 'string' ? 'text' : 'a map'}`);
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function oneOf(values: ReadonlySet<string>, value: string, path: string): void {
+  if (!values.has(value)) throw invalid(path, `must be one of ${[...values].join(', ')}`);
 }
 
 function whole(value: number, path: string, least: number, most: number): void {
