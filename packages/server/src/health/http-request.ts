@@ -1,5 +1,6 @@
 import type { Probe } from '@portolan/core/catalog/records.ts';
 import type { Endpoint } from './dial.ts';
+import { percentDecoded } from './output.ts';
 
 export type HttpProbe = Extract<Probe, { type: 'http' }>;
 
@@ -74,16 +75,8 @@ function headFields(probe: HttpProbe, url: URL): string[] | string {
   if (!named.has('user-agent')) fields.push('User-Agent: Portolan Health Check');
   if (!named.has('accept')) fields.push('Accept: text/plain, text/*, */*');
   if (!named.has('authorization') && (url.username !== '' || url.password !== '')) {
-    const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
+    const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
     fields.push(`Authorization: Basic ${Buffer.from(credentials).toString('base64')}`);
   }
   return fields;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -48,3 +48,12 @@ export function dialFailure(address: string, error: NodeJS.ErrnoException): stri
 export function reasonOf(error: NodeJS.ErrnoException): string {
   return (error.code === undefined ? undefined : reasons[error.code]) ?? error.message;
 }
+
+/** The text behind percent signs; where they make no sense, the text as it is. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

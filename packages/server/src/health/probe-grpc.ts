@@ -17,7 +17,7 @@ import {
   refusal,
 } from './dial.ts';
 import { decodeResponse, encodeRequest, healthCheckPath, maxMessageBytes } from './grpc-health-codec.ts';
-import { output, reasonOf } from './output.ts';
+import { output, percentDecoded, reasonOf } from './output.ts';
 import { impossible, type ProbeResult, type ProbeRun, type Prober } from './probe.ts';
 
 type GrpcProbe = Extract<Probe, { type: 'grpc' }>;
@@ -164,7 +164,7 @@ class GrpcRun implements ProbeRun, DialHandler {
     if (typeof status !== 'string') return;
     this.#status = status;
     const message = headers['grpc-message'];
-    this.#statusMessage = typeof message === 'string' ? message.slice(0, 1_024) : '';
+    this.#statusMessage = typeof message === 'string' ? percentDecoded(message.slice(0, 1_024)) : '';
   }
 
   #answered(): void {
