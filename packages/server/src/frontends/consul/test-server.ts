@@ -3,8 +3,8 @@ import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import { createPlanner } from '@portolan/core/traffic/plan.ts';
 import { pino } from 'pino';
 import type { Context, Engine, HealthReports, Identity, ListenerAddress } from '../../contract.ts';
-import { createEngine } from '../../engine.ts';
 import { systemClock } from '../../engine/system-clock.ts';
+import { createEngine } from '../../engine.ts';
 import { createHttpListener } from '../../http/listener.ts';
 import { memoryStore } from '../../store/store-memory.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
@@ -16,7 +16,12 @@ export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly engine: Engine;
   readonly context: Context;
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<TestAnswer>;
   get(path: string): Promise<TestAnswer>;
   put(path: string, body?: unknown): Promise<TestAnswer>;
   /** Stops the frontend, then the listener, as the server does. */
@@ -74,7 +79,16 @@ export async function startTestServer(
     listeners,
   });
   const health = options.health ?? reportsWrittenDirectly(engine);
-  const context: Context = { engine, identity: testIdentity, clock, random: () => 0, log, http, health, listeners };
+  const context: Context = {
+    engine,
+    identity: testIdentity,
+    clock,
+    random: () => 0,
+    log,
+    http,
+    health,
+    listeners,
+  };
   const frontend = consulFrontend(context, { ...defaultConsulConfig, ...options.config });
   await http.start();
   await frontend.start();

@@ -155,7 +155,7 @@ function readHeaders(fields: Fields): Readonly<Record<string, readonly string[]>
     }
     const texts = values as readonly string[];
     if (!headerName.test(name) || texts.some((text) => !headerValue.test(text))) {
-      throw invalidCheck(`${path} is not an HTTP header`, path);
+      throw invalidCheck(`${JSON.stringify(path)} is not an HTTP header`, path);
     }
     headers[name] = texts;
   }
