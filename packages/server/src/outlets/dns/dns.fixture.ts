@@ -1,5 +1,5 @@
 // For tests and benchmarks only: a real engine over a store in memory, and the outlet on a free port.
-import type { Random } from '@portolan/core/base/clock.ts';
+import type { Clock } from '@portolan/core/base/clock.ts';
 import { labelsFrom } from '@portolan/core/base/labels.ts';
 import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { Catalog } from '@portolan/core/catalog/contract.ts';
@@ -107,7 +107,7 @@ export interface DnsRig extends AsyncDisposable {
 export async function startDns(
   settings: Partial<DnsConfig> = {},
   records: readonly CatalogRecord[] = [],
-  random: Random = Math.random,
+  clock: Clock = systemClock,
 ): Promise<DnsRig> {
   const log = pino({ level: 'silent' });
   const engine = createEngine({
@@ -122,8 +122,8 @@ export async function startDns(
   const context: Context = {
     engine,
     identity: { node: 'here', nodeId: '', datacenter: 'dc1', address: '127.0.0.1', version: '0' },
-    clock: systemClock,
-    random,
+    clock,
+    random: Math.random,
     log,
     http: { mount: unused },
     health: { report: unused, outputOf: unused },
@@ -136,7 +136,12 @@ export async function startDns(
     },
   };
   const outlet = dnsOutlet(context, dnsConfig({ listen: { address: '127.0.0.1', port: 0 }, ...settings }));
-  await outlet.start();
+  try {
+    await outlet.start();
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
   const [listener] = listeners;
   if (listener === undefined) throw new Error('the outlet announced nothing');
   const put = async (...more: readonly CatalogRecord[]): Promise<void> => {
