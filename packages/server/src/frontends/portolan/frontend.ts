@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Fault } from '@portolan/core/base/fault.ts';
+import type { Context, Part } from '../../contract.ts';
+import { readBody } from '../../http/body.ts';
+import { jsonReply, type Reply, send } from '../../http/reply.ts';
+import { parseTarget } from '../../http/target.ts';
+import type { PartReadiness } from '../../life.ts';
+import { maxBodyBytes } from './call.ts';
+import { createCensus } from './census.ts';
+import * as kv from './kv.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { live, metricsReply, readyReply } from './probes.ts';
+import { faultReply, problemReply } from './problem.ts';
+import * as read from './read.ts';
+import { createRoutes, type Match, type Route } from './routes.ts';
+import * as write from './write.ts';
+
+export interface PortolanFrontendOptions {
+  /** Every part of the server and what is wrong with it. */
+  readonly readiness: () => readonly PartReadiness[];
+}
+
+const api: readonly Route[] = [
+  { method: 'GET', path: '/portolan/v1/status', handler: read.status },
+  { method: 'GET', path: '/portolan/v1/listeners', handler: read.listeners },
+  { method: 'GET', path: '/portolan/v1/diagnostics', handler: read.diagnostics },
+  { method: 'GET', path: '/portolan/v1/services', handler: read.services },
+  { method: 'GET', path: '/portolan/v1/services/:name', handler: read.service },
+  { method: 'PUT', path: '/portolan/v1/instances/:service/:id', handler: write.register, body: true },
+  { method: 'DELETE', path: '/portolan/v1/instances/:service/:id', handler: write.deregister },
+  { method: 'GET', path: '/portolan/v1/kv', handler: kv.list },
+  { method: 'GET', path: '/portolan/v1/kv/*', handler: kv.get },
+  { method: 'PUT', path: '/portolan/v1/kv/*', handler: kv.put, body: true },
+  { method: 'DELETE', path: '/portolan/v1/kv/*', handler: kv.remove },
+];
+
+const prefixes = ['/portolan/v1/', '/livez', '/healthz', '/readyz', '/version', '/metrics'];
+
+/** Portolan's own API, its probes and its metrics: see README.md. */
+export function portolanFrontend(context: Context, options: PortolanFrontendOptions): Part {
+  const census = createCensus(context.engine, context.clock);
+  const metrics = createMetrics(context, census);
+  const find = createRoutes([...api, ...probes(context, options, metrics)]);
+
+  async function answer(request: IncomingMessage): Promise<Reply> {
+    const target = request.url ?? '/';
+    const mark = target.indexOf('?');
+    const found = find(mark === -1 ? target : target.slice(0, mark));
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const match = found.find(({ route }) => route.method === method);
+    if (match === undefined) return nothingFor(request, found);
+    const body = match.route.body === true ? await readBody(request, maxBodyBytes) : noBody;
+    const { query } = parseTarget(target);
+    return match.route.handler({ context, census, params: match.params, query, body });
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let reply: Reply;
+    try {
+      reply = await answer(request);
+    } catch (thrown) {
+      reply = faultReply(thrown);
+      // What is left of a body that was too large is not worth reading.
+      if (!request.complete) response.shouldKeepAlive = false;
+    }
+    send(response, reply);
+  }
+
+  for (const prefix of prefixes) context.http.mount(prefix, handle);
+
+  return {
+    name: 'portolan',
+    async start() {},
+    async stop() {
+      metrics.close();
+    },
+  };
+}
+
+const noBody = Buffer.alloc(0);
+
+function probes(context: Context, options: PortolanFrontendOptions, metrics: Metrics): readonly Route[] {
+  const { version } = context.identity;
+  return [
+    { method: 'GET', path: '/livez', handler: () => live },
+    { method: 'GET', path: '/healthz', handler: () => live },
+    {
+      method: 'GET',
+      path: '/readyz',
+      handler: ({ query }) => readyReply(options.readiness(), query.has('verbose')),
+    },
+    { method: 'GET', path: '/version', handler: () => jsonReply(200, { version, runtime: process.version }) },
+    {
+      method: 'GET',
+      path: '/metrics',
+      handler: async () => metricsReply(metrics.contentType, await metrics.text()),
+    },
+  ];
+}
+
+function nothingFor(request: IncomingMessage, found: readonly Match[]): Reply {
+  if (found.length === 0) return problemReply(new Fault('not-found', 'There is nothing at this path.'));
+  const allow = found.map(({ route }) => route.method).join(', ');
+  return problemReply(
+    new Fault('invalid', `${request.method} is not possible here, only ${allow}.`),
+    ['Allow', allow],
+    405,
+  );
+}

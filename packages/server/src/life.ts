@@ -1,0 +1,67 @@
+import type { Clock } from '@portolan/core/base/clock.ts';
+import type { Logger } from 'pino';
+import type { Part } from './contract.ts';
+
+/** The parts of a server and how far each is. */
+export interface Life {
+  /** In order; the last that failed to start is thrown after all before it were stopped again. */
+  start(parts: readonly Part[]): Promise<void>;
+  /** In reverse order. They share `deadlineMs`; a part that fails to stop is logged, and the others still are. Once. */
+  stop(deadlineMs: number): Promise<void>;
+  /** Every part and what is wrong with it; nobody ready while the server starts or stops. */
+  readiness(): readonly PartReadiness[];
+}
+
+export interface PartReadiness {
+  readonly name: string;
+  readonly problems: readonly string[];
+}
+
+/** What had started needs no more than this to stop again when a later part could not. */
+const failedStartDeadlineMs = 2_000;
+
+export function createLife({ clock, log }: { clock: Clock; log: Logger }): Life {
+  let all: readonly Part[] = [];
+  const running: Part[] = [];
+  let stopped: Promise<void> | undefined;
+
+  async function stopRunning(deadlineMs: number): Promise<void> {
+    const deadline = clock.monotonicMs() + deadlineMs;
+    for (let part = running.pop(); part !== undefined; part = running.pop()) {
+      const startedMs = clock.monotonicMs();
+      try {
+        await part.stop(Math.max(0, deadline - startedMs));
+      } catch (error) {
+        log.error({ err: error, stopping: part.name }, 'a part failed to stop');
+      }
+      log.debug({ stopping: part.name, tookMs: Math.round(clock.monotonicMs() - startedMs) }, 'stopped');
+    }
+  }
+
+  return {
+    async start(parts) {
+      all = parts;
+      for (const part of parts) {
+        try {
+          await part.start();
+        } catch (error) {
+          await stopRunning(failedStartDeadlineMs);
+          throw error;
+        }
+        running.push(part);
+      }
+    },
+
+    stop(deadlineMs) {
+      stopped ??= stopRunning(deadlineMs);
+      return stopped;
+    },
+
+    readiness: () =>
+      all.map((part) => {
+        if (stopped !== undefined) return { name: part.name, problems: ['stopping'] };
+        if (!running.includes(part)) return { name: part.name, problems: ['not started yet'] };
+        return { name: part.name, problems: part.readiness?.() ?? [] };
+      }),
+  };
+}

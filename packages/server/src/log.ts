@@ -1,0 +1,41 @@
+import { type Logger, pino } from 'pino';
+import type { Settings } from './config/settings.ts';
+
+/**
+ * The server's log on standard error: a JSON object on each line, or, for a person at a terminal, a short line. Written at once:
+ * what matters most in a log is its last line.
+ */
+export function createLog(settings: Settings['log']): Logger {
+  const pretty =
+    settings.format === 'pretty' || (settings.format === 'auto' && process.stderr.isTTY === true);
+  const options = {
+    level: settings.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  if (pretty) return pino(options, { write: (line: string) => process.stderr.write(prettyLine(line)) });
+  return pino(options, pino.destination({ fd: 2, sync: true }));
+}
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly msg?: string;
+  readonly err?: { readonly stack?: string; readonly message?: string };
+  readonly [key: string]: unknown;
+}
+
+/** `12:30:01 warn  dns: question refused  client=127.0.0.1` */
+export function prettyLine(json: string): string {
+  const { level, time, msg, err, part, ...rest } = JSON.parse(json) as Line;
+  const subject = typeof part === 'string' ? `${part}: ` : '';
+  const fields = Object.entries(rest).map(([key, value]) => `${key}=${printable(value)}`);
+  const text = [`${subject}${msg ?? ''}`, ...fields].join('  ');
+  const trace = err === undefined ? '' : `\n  ${(err.stack ?? err.message ?? '').replaceAll('\n', '\n  ')}`;
+  return `${time.slice(11, 19)} ${level.padEnd(5)} ${text}${trace}\n`;
+}
+
+function printable(value: unknown): string {
+  return typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
+}

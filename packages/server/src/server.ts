@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import type { Random } from '@portolan/core/base/clock.ts';
+import { createCatalog } from '@portolan/core/catalog/catalog.ts';
+import type { Store } from '@portolan/core/catalog/store.ts';
+import { createPlanner } from '@portolan/core/traffic/plan.ts';
+import type { Logger } from 'pino';
+import type { Settings } from './config/settings.ts';
+import type { Context, Identity, ListenerAddress, Part } from './contract.ts';
+import { systemClock } from './engine/system-clock.ts';
+import { createEngine, type EngineService } from './engine.ts';
+import { consulFrontend } from './frontends/consul/frontend.ts';
+import { portolanFrontend } from './frontends/portolan/frontend.ts';
+import { defaultHealthConfig } from './health/config.ts';
+import { createHealth } from './health/health.ts';
+import { createHttpListener } from './http/listener.ts';
+import { createLife, type Life } from './life.ts';
+import { createListenerRegistry } from './listeners.ts';
+import { dnsConfig } from './outlets/dns/config.ts';
+import { dnsOutlet } from './outlets/dns/outlet.ts';
+import { trafficOutlet } from './outlets/traffic/outlet.ts';
+import { identityOf, prepareDataDir } from './self.ts';
+import { lmdbStore } from './store/store-lmdb.ts';
+import { memoryStore } from './store/store-memory.ts';
+
+/** A server that answers on all its listeners. */
+export interface RunningServer {
+  readonly identity: Identity;
+  /** Where they really are: port 0 has become a port. */
+  readonly listeners: readonly ListenerAddress[];
+  /**
+   * Stops everything, the last started first. Work under way may take up to `deadlineMs` in all (default: the setting
+   * `drain-timeout`), then it is cut. Any number of calls; all resolve when nothing is left.
+   */
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+/**
+ * The composition root: makes every part, hands each what it needs, starts them in order. If one cannot start, those that did
+ * are stopped again, and its `Fault` is thrown.
+ */
+export async function startServer(settings: Settings, options: { log: Logger }): Promise<RunningServer> {
+  prepareDataDir(settings.dataDir);
+  const context = createContext(settings, options.log);
+  const life = createLife(context);
+  await life.start(partsOf(settings, context, life));
+  return {
+    identity: context.identity,
+    get listeners() {
+      return context.listeners.list();
+    },
+    stop: (deadlineMs = settings.drainTimeoutMs) => life.stop(deadlineMs),
+  };
+}
+
+/** What `Context` promises to the dialects, with the parts behind it. */
+interface ServerContext extends Context {
+  readonly engine: EngineService;
+  readonly http: ReturnType<typeof createHttpListener>;
+  readonly health: ReturnType<typeof createHealth>;
+}
+
+/**
+ * Everything that runs, in the order in which it starts: each may use what is above it. A dialect is a line here and its
+ * folder. All mount their paths as they are made, before the http listener opens.
+ */
+function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
+  const { dns } = settings.listeners;
+  const parts: readonly (Part | undefined)[] = [
+    enginePart(context.engine),
+    context.health,
+    context.http,
+    consulFrontend(named(context, 'consul')),
+    portolanFrontend(named(context, 'portolan'), { readiness: life.readiness }),
+    trafficOutlet(named(context, 'traffic')),
+    dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...dnsSettings(settings), listen: dns })),
+  ];
+  return parts.filter((part) => part !== undefined);
+}
+
+function createContext(settings: Settings, log: Logger): ServerContext {
+  const identity = identityOf(settings);
+  const clock = systemClock;
+  const random: Random = Math.random;
+  const listeners = createListenerRegistry();
+  const engine = createEngine({
+    store: storeOf(settings, log.child({ part: 'store' })),
+    catalog: createCatalog(),
+    planner: createPlanner({
+      gatewayDomain: settings.gateway.domain,
+      reservedPorts: Object.values(settings.listeners).map((bind) => bind?.port ?? 0),
+    }),
+    clock,
+    log: log.child({ part: 'engine' }),
+  });
+  const http = createHttpListener({
+    bind: settings.listeners.http,
+    nodeName: settings.node,
+    limits: { maxConnections: settings.http.maxConnections },
+    log: log.child({ part: 'http' }),
+    clock,
+    listeners,
+  });
+  const health = createHealth(
+    { engine, identity, clock, random, log: log.child({ part: 'health' }) },
+    { ...defaultHealthConfig, maxRunning: settings.health.maxRunning },
+  );
+  return { engine, identity, clock, random, log, http, health, listeners };
+}
+
+function storeOf(settings: Settings, log: Logger): Store {
+  switch (settings.store) {
+    case 'memory':
+      return memoryStore();
+    case 'lmdb':
+      return lmdbStore({
+        path: join(settings.dataDir, 'store'),
+        clock: systemClock,
+        log,
+        reserveBytes: settings.storeReserveBytes,
+      });
+  }
+}
+
+function enginePart(engine: EngineService): Part {
+  return {
+    name: 'engine',
+    start: () => engine.start(),
+    stop: () => engine.stop(),
+    readiness: () => (engine.view.stale === undefined ? [] : [`the store: ${engine.view.stale.reason}`]),
+  };
+}
+
+function dnsSettings({ dns }: Settings) {
+  return {
+    domain: dns.domain,
+    nodeTtlSeconds: dns.nodeTtlSeconds,
+    serviceTtlSeconds: new Map([['*', dns.serviceTtlSeconds]]),
+    forwarders: dns.forwarders,
+  };
+}
+
+function named(context: ServerContext, part: string): Context {
+  return { ...context, log: context.log.child({ part }) };
+}
