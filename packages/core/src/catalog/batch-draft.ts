@@ -4,6 +4,7 @@ import type { Guard, Transaction, Write } from './change.ts';
 import type { Draft } from './draft.ts';
 import { frozenRecord } from './freeze.ts';
 import { type CatalogRecord, type Entry, type RecordKey, recordKey } from './records.ts';
+import type { Sharing } from './sharing.ts';
 import { TableReader } from './table-reader.ts';
 import type { Tables } from './tables.ts';
 import { checkRecord } from './validate.ts';
@@ -21,6 +22,7 @@ interface Written {
  */
 export class BatchDraft extends TableReader implements Draft {
   readonly revision: number;
+  readonly #sharing: Sharing;
   readonly #provisional: number;
   /** Keys that earlier intents of the batch write: their committed revision is not known yet. */
   readonly #earlier: ReadonlySet<RecordKey>;
@@ -30,8 +32,15 @@ export class BatchDraft extends TableReader implements Draft {
   #rewritten = false;
   #open = true;
 
-  constructor(tables: Tables, revision: number, provisional: number, earlier: ReadonlySet<RecordKey>) {
+  constructor(
+    tables: Tables,
+    sharing: Sharing,
+    revision: number,
+    provisional: number,
+    earlier: ReadonlySet<RecordKey>,
+  ) {
     super(tables);
+    this.#sharing = sharing;
     this.revision = revision;
     this.#provisional = provisional;
     this.#earlier = earlier;
@@ -43,7 +52,7 @@ export class BatchDraft extends TableReader implements Draft {
     const current = this.tables.current(record);
     if (current !== undefined && sameJson(current.record, record)) return;
     const entry: Entry = Object.freeze({
-      record: frozenRecord(record),
+      record: frozenRecord(this.#sharing.shared(record)),
       createRevision: current?.createRevision ?? this.#provisional,
       modifyRevision: this.#provisional,
     });

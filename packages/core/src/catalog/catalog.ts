@@ -6,6 +6,7 @@ import type { Intent } from './draft.ts';
 import { frozenRecord } from './freeze.ts';
 import type { CatalogDelta, Topic } from './reader.ts';
 import { type Entry, type RecordKey, recordKey } from './records.ts';
+import { Sharing } from './sharing.ts';
 import type { StoreContent } from './store.ts';
 import { TableReader } from './table-reader.ts';
 import { Tables } from './tables.ts';
@@ -25,6 +26,7 @@ export function createCatalog(options: { maxTombstones?: number } = {}): Catalog
 
 class MemoryCatalog extends TableReader implements Catalog {
   readonly #topics: Topics;
+  readonly #sharing = new Sharing();
   #revision = 0;
 
   constructor(maxTombstones: number) {
@@ -43,7 +45,11 @@ class MemoryCatalog extends TableReader implements Catalog {
   load(content: StoreContent): void {
     if (this.#revision !== 0) throw new Fault('internal', 'Only an empty catalog can be loaded.');
     for (const { record, createRevision, modifyRevision } of content.entries) {
-      const entry: Entry = Object.freeze({ record: frozenRecord(record), createRevision, modifyRevision });
+      const entry: Entry = Object.freeze({
+        record: frozenRecord(this.#sharing.shared(record)),
+        createRevision,
+        modifyRevision,
+      });
       this.tables.place(entry, this.tables.current(record));
     }
     this.#revision = content.revision;
@@ -86,7 +92,7 @@ class MemoryCatalog extends TableReader implements Catalog {
 
   #decideOne(intent: Intent<unknown>, provisional: number, earlier: ReadonlySet<RecordKey>): Decision {
     const mark = this.tables.mark();
-    const draft = new BatchDraft(this.tables, this.#revision, provisional, earlier);
+    const draft = new BatchDraft(this.tables, this.#sharing, this.#revision, provisional, earlier);
     try {
       const result = intent(draft);
       if (result instanceof Promise) throw new Fault('internal', 'An intent must be synchronous.');
@@ -117,7 +123,7 @@ class MemoryCatalog extends TableReader implements Catalog {
     }
     const before = this.tables.current(write.record);
     const entry: Entry = Object.freeze({
-      record: frozenRecord(write.record),
+      record: frozenRecord(this.#sharing.shared(write.record)),
       createRevision: before?.createRevision ?? revision,
       modifyRevision: revision,
     });
