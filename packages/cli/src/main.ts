@@ -1,1 +1,5 @@
-console.log('portolan');
+import { processIo } from './io.ts';
+import { run } from './run.ts';
+import { version } from './version.ts';
+
+process.exitCode = await run(process.argv.slice(2), processIo(), version);

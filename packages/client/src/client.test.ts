@@ -8,7 +8,7 @@ import { fakeClock } from '@portolan/testkit/fake-clock.ts';
 import { freePort } from '@portolan/testkit/free-port.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { type Client, type ClientOptions, createClient } from './client.ts';
-import { type FakeRegistry, fakeRegistry } from './tests/fake-registry.ts';
+import { type FakeRegistry, fakeRegistry } from './fake-registry.fixture.ts';
 
 async function setup(
   t: TestContext,
