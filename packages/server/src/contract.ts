@@ -137,3 +137,10 @@ export interface Part {
   /** What is wrong now, in words; empty = ready. Shown by `/readyz?verbose`. */
   readiness?(): readonly string[];
 }
+
+/** A part as `/readyz?verbose` shows it. */
+export interface PartReadiness {
+  readonly name: string;
+  /** Empty: ready. */
+  readonly problems: readonly string[];
+}

@@ -1,20 +1,15 @@
 import type { Clock } from '@portolan/core/base/clock.ts';
 import type { Logger } from 'pino';
-import type { Part } from './contract.ts';
+import type { Part, PartReadiness } from './contract.ts';
 
 /** The parts of a server and how far each is. */
 export interface Life {
-  /** In order; the last that failed to start is thrown after all before it were stopped again. */
+  /** In order. When one cannot start, those before it are stopped again, and its error is thrown. */
   start(parts: readonly Part[]): Promise<void>;
   /** In reverse order. They share `deadlineMs`; a part that fails to stop is logged, and the others still are. Once. */
   stop(deadlineMs: number): Promise<void>;
   /** Every part and what is wrong with it; nobody ready while the server starts or stops. */
   readiness(): readonly PartReadiness[];
-}
-
-export interface PartReadiness {
-  readonly name: string;
-  readonly problems: readonly string[];
 }
 
 /** What had started needs no more than this to stop again when a later part could not. */

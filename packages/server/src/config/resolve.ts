@@ -1,5 +1,4 @@
 import { Fault } from '@portolan/core/base/fault.ts';
-import { isLoopback } from '../http/connections.ts';
 import {
   type FlagValues,
   listenerNames,
@@ -12,7 +11,7 @@ import { didYouMean } from './near-miss.ts';
 import { type SettingValues, schemas } from './schemas.ts';
 import { type Origin, type Settings, settingsFrom } from './settings.ts';
 import type { FileEntry, SettingsFile } from './settings-file.ts';
-import { bracketed } from './values.ts';
+import { bracketed, isLoopback } from './values.ts';
 
 export interface SettingsInput {
   readonly flags: FlagValues;

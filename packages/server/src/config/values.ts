@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { parseDurationMs } from '@portolan/core/base/duration.ts';
 import { z } from 'zod';
 import type { Bind } from '../contract.ts';
 
@@ -25,28 +26,12 @@ function parsed<T>(parse: Parse<T>) {
   });
 }
 
-const durationUnits: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-const durationPart = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
-const durationText = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
-
 /** `10s`, `1m30s`, `250ms`, `0`: milliseconds. */
-export function duration(limits: { min?: number; max: number }) {
+export function duration({ min = 0, max }: { min?: number; max: number }) {
   return parsed((given, fail) => {
-    if (given === '0') return limits.min === undefined || limits.min === 0 ? 0 : fail('must be more than 0');
-    if (!durationText.test(given))
-      return fail(`must be a duration such as 10s, 250ms or 1m30s, not "${given}"`);
-    let ms = 0;
-    for (const [, amount, unit] of given.matchAll(durationPart))
-      ms += Number(amount) * (durationUnits[unit ?? ''] ?? 0);
-    ms = Math.round(ms);
-    if (ms >= (limits.min ?? 0) && ms <= limits.max) return ms;
-    return fail(`must be between ${limits.min ?? 0}ms and ${limits.max}ms, not ${given}`);
+    const ms = parseDurationMs(given);
+    if (ms === undefined) return fail(`must be a duration such as 10s, 250ms or 1m30s, not "${given}"`);
+    return ms >= min && ms <= max ? ms : fail(`must be between ${min}ms and ${max}ms, not ${given}`);
   });
 }
 
@@ -162,6 +147,11 @@ function parseBind(given: string): Bind | string {
 
 export function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
+}
+
+/** Reachable from this machine only. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 export { text };

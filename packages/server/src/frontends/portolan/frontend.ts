@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '@portolan/core/base/fault.ts';
-import type { Context, Part } from '../../contract.ts';
+import type { Context, Part, PartReadiness } from '../../contract.ts';
 import { readBody } from '../../http/body.ts';
 import { jsonReply, type Reply, send } from '../../http/reply.ts';
 import { parseTarget } from '../../http/target.ts';
-import type { PartReadiness } from '../../life.ts';
 import { maxBodyBytes } from './call.ts';
 import { createCensus } from './census.ts';
 import * as kv from './kv.ts';

@@ -1,5 +1,5 @@
+import type { PartReadiness } from '../../contract.ts';
 import { type Reply, reply, textReply } from '../../http/reply.ts';
-import type { PartReadiness } from '../../life.ts';
 
 /** `/livez`: whoever can answer this lives. */
 export const live: Reply = textReply(200, 'ok\n');

@@ -1,3 +1,4 @@
+import { parseDurationMs } from '@portolan/core/base/duration.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { labelsFrom } from '@portolan/core/base/labels.ts';
 import {
@@ -9,10 +10,19 @@ import {
   type Probe,
 } from '@portolan/core/catalog/records.ts';
 import { z } from 'zod';
-import { duration } from '../../config/values.ts';
 
 const day = 24 * 3_600_000;
 const text = (max: number) => z.string().max(max);
+/** `10s`, `1m30s`: milliseconds. */
+const duration = ({ min = 0, max }: { min?: number; max: number }) =>
+  z.string().transform((given, context): number => {
+    const ms = parseDurationMs(given);
+    if (ms !== undefined && ms >= min && ms <= max) return ms;
+    const message =
+      ms === undefined ? 'must be a duration such as 10s or 1m30s' : `must be between ${min}ms and ${max}ms`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
 const stringMap = z.record(z.string(), z.string());
 
 const check = z.strictObject({
