@@ -1,0 +1,132 @@
+import type { OutlierDetection } from '../traffic/model.ts';
+
+/** What came of one request to one endpoint. */
+export type Outcome =
+  | 'ok'
+  /** The endpoint answered 5xx. */
+  | 'server-error'
+  /** It could not be connected to. Certain: nobody listens there, and no other endpoint's guilt. */
+  | 'refused'
+  /** A reset before the response, a timeout. */
+  | 'local-failure';
+
+/** Passive health of one endpoint. Kept by the cluster as long as the endpoint lives. */
+export interface OutlierRecord {
+  consecutiveLocalFailures: number;
+  consecutive5xx: number;
+  /** How often it was ejected lately: each time longer. */
+  ejections: number;
+  state: OutlierState;
+}
+
+export type OutlierState =
+  | { readonly kind: 'in' }
+  /** Gets no requests until then (monotonic), or until a probe succeeded. */
+  | { readonly kind: 'ejected'; readonly untilMs: number; readonly cause: Outcome }
+  /** Back on trial: the next outcome decides. */
+  | { readonly kind: 'trial' };
+
+export function newOutlierRecord(): OutlierRecord {
+  return { consecutiveLocalFailures: 0, consecutive5xx: 0, ejections: 0, state: inRotation };
+}
+
+const inRotation: OutlierState = Object.freeze({ kind: 'in' });
+const onTrial: OutlierState = Object.freeze({ kind: 'trial' });
+
+/**
+ * Outlier detection of one cluster: Envoy's consecutive-5xx and consecutive-local-origin detectors, with two differences. A
+ * refused connection ejects at once and does not count against `maxEjectionPercent`, since there is no doubt; and an endpoint that
+ * comes back is on trial: one more failure ejects it again, for longer. Pure: time comes in as an argument.
+ */
+export class OutlierDetector {
+  readonly #policy: OutlierDetection;
+  #ejected = 0;
+
+  constructor(policy: OutlierDetection) {
+    this.#policy = policy;
+  }
+
+  /** How many of the cluster's endpoints are ejected. */
+  get ejected(): number {
+    return this.#ejected;
+  }
+
+  /** Takes over the record of an endpoint that stays while the cluster's settings or other endpoints change. */
+  adopt(record: OutlierRecord): void {
+    if (record.state.kind === 'ejected') this.#ejected++;
+  }
+
+  /** Notes an outcome; true when it ejected the endpoint just now. `size` is the number of endpoints of the cluster. */
+  report(record: OutlierRecord, outcome: Outcome, size: number, nowMs: number): boolean {
+    switch (outcome) {
+      case 'ok':
+        return this.#succeed(record);
+      case 'server-error':
+        record.consecutiveLocalFailures = 0;
+        record.consecutive5xx++;
+        return this.#judge(
+          record,
+          outcome,
+          record.consecutive5xx >= this.#policy.consecutive5xx,
+          size,
+          nowMs,
+        );
+      case 'refused':
+        record.consecutiveLocalFailures++;
+        return this.#judge(record, outcome, true, size, nowMs);
+      case 'local-failure': {
+        const failures = ++record.consecutiveLocalFailures;
+        const passed = failures >= this.#policy.consecutiveLocalFailures;
+        return this.#judge(record, outcome, passed, size, nowMs);
+      }
+    }
+  }
+
+  /** Puts an endpoint back on trial whose time is over; true when it did. Called now and then, not for each request. */
+  expire(record: OutlierRecord, nowMs: number): boolean {
+    if (record.state.kind !== 'ejected' || record.state.untilMs > nowMs) return false;
+    return this.#release(record);
+  }
+
+  /** A probe reached an ejected endpoint: it may come back early. Only what was ejected for being unreachable does. */
+  probed(record: OutlierRecord): boolean {
+    const { state } = record;
+    if (state.kind !== 'ejected' || state.cause === 'server-error') return false;
+    return this.#release(record);
+  }
+
+  #release(record: OutlierRecord): boolean {
+    record.state = onTrial;
+    record.consecutive5xx = 0;
+    record.consecutiveLocalFailures = 0;
+    this.#ejected--;
+    return true;
+  }
+
+  #succeed(record: OutlierRecord): false {
+    record.consecutiveLocalFailures = 0;
+    record.consecutive5xx = 0;
+    if (record.state.kind === 'trial') {
+      record.state = inRotation;
+      record.ejections = Math.max(0, record.ejections - 1);
+    }
+    return false;
+  }
+
+  #judge(record: OutlierRecord, cause: Outcome, passed: boolean, size: number, nowMs: number): boolean {
+    if (record.state.kind === 'ejected' || !(passed || record.state.kind === 'trial')) return false;
+    if (cause !== 'refused' && !this.#mayEject(size)) return false;
+    record.ejections++;
+    const { baseEjectionMs, maxEjectionMs } = this.#policy;
+    const untilMs = nowMs + Math.min(maxEjectionMs, baseEjectionMs * record.ejections);
+    record.state = { kind: 'ejected', untilMs, cause };
+    this.#ejected++;
+    return true;
+  }
+
+  /** At least one endpoint may be ejected whatever the percentage says. */
+  #mayEject(size: number): boolean {
+    const allowed = Math.max(1, Math.floor((size * this.#policy.maxEjectionPercent) / 100));
+    return this.#ejected < allowed;
+  }
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Fault } from '@portolan/core/base/fault.ts';
+import type { Logger } from 'pino';
+import type { Bind, ListenerRegistry } from '../contract.ts';
+import type { GatewayView } from './gateway.ts';
+import { mergeClusters, metricsText } from './metrics-text.ts';
+
+export interface AdminServer {
+  close(): Promise<void>;
+}
+
+interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+const maxConnections = 64;
+
+/**
+ * The listener `proxy-admin`: `/livez`, `/readyz` (also `/ready`), `/config_dump`, `/clusters`, `/stats`, `/metrics`. Reads only.
+ * Throws a `Fault` when it cannot be bound.
+ */
+export async function adminServer(
+  view: GatewayView,
+  bind: Bind,
+  options: { readonly log: Logger; readonly listeners: ListenerRegistry },
+): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    answer(view, request, response).catch((thrown) => {
+      options.log.error({ err: thrown }, 'an admin request failed');
+      response.destroy();
+    });
+  });
+  server.maxConnections = maxConnections;
+  server.headersTimeout = 5_000;
+  server.requestTimeout = 5_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new Fault(
+          'conflict',
+          `listener proxy-admin: ${cause.message}; --listen proxy-admin=ADDR:PORT moves it`,
+        ),
+      ),
+    );
+    server.listen(bind.port, bind.address, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const withdraw = options.listeners.announce({
+    name: 'proxy-admin',
+    address: bind.address,
+    port,
+    protocols: ['http'],
+  });
+  return {
+    close() {
+      withdraw();
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function answer(view: GatewayView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  const page = reads ? await pageOf(view, path) : text(405, 'only GET is answered here');
+  response.writeHead(page.status, {
+    'content-type': page.type,
+    'content-length': Buffer.byteLength(page.body),
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : page.body);
+}
+
+async function pageOf(view: GatewayView, path: string): Promise<Page> {
+  switch (path) {
+    case '/':
+      return text(200, '/livez\n/readyz\n/config_dump\n/clusters\n/stats\n/metrics');
+    case '/livez':
+      return text(200, 'ok');
+    case '/ready':
+    case '/readyz': {
+      const problems = view.problems();
+      return problems.length === 0 ? text(200, 'ok') : text(503, problems.join('\n'));
+    }
+    case '/config_dump':
+      return json(view.model());
+    case '/clusters':
+      return json(mergeClusters(await view.reports()));
+    case '/stats':
+      return json(await view.reports());
+    case '/metrics':
+      return {
+        status: 200,
+        type: 'text/plain; version=0.0.4; charset=utf-8',
+        body: metricsText(await view.reports()),
+      };
+    default:
+      return text(404, 'no such page; / lists them');
+  }
+}
+
+function text(status: number, body: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
+}
+
+function json(value: unknown): Page {
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+}

@@ -1,0 +1,32 @@
+import type { Clock, Random } from '@portolan/core/base/clock.ts';
+import type { Logger } from 'pino';
+import type { Bind, ListenerRegistry } from '../contract.ts';
+import type { GatewayLimits } from './limits.ts';
+
+/** What the gateway is asked to be. */
+export interface GatewayConfig {
+  /** The listener `gateway`; undefined = off. TCP listeners of the model are bound on its address. */
+  readonly http: Bind | undefined;
+  /** The listener `proxy-admin`; undefined = off. */
+  readonly admin: Bind | undefined;
+  /** Worker processes; default: one for each core, at most 4. */
+  readonly workers?: number;
+  /** Base URL of the control plane; asked at start, when its port is known. */
+  readonly server: () => string;
+  /** A directory; `gateway-model.json` is kept there. */
+  readonly stateDir: string;
+  /** A file, `stdout` or `off` (default). */
+  readonly accessLog?: string;
+  /** Addresses and CIDR ranges whose `X-Forwarded-…` is believed; default: none. */
+  readonly trustedPeers?: readonly string[];
+  /** Instead of `defaultLimits`. */
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+/** What the gateway is given by whoever runs it: a server's `Context` fits. */
+export interface GatewayContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly listeners: ListenerRegistry;
+}

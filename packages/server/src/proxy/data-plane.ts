@@ -1,0 +1,153 @@
+import type { Clock, Random } from '@portolan/core/base/clock.ts';
+import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
+import { type AccessLog, noAccessLog } from './access-log.ts';
+import { ClusterState } from './cluster-state.ts';
+import { Downstream } from './downstream.ts';
+import { TrustedPeers } from './forwarding.ts';
+import { RequestReader } from './http1/request-reader.ts';
+import { ResponseReader } from './http1/response-reader.ts';
+import type { GatewayLimits } from './limits.ts';
+import { backlog, type ListeningHandle } from './listening-handle.ts';
+import { LocalReplies } from './local-reply.ts';
+import type { Plane } from './plane.ts';
+import { Router } from './router.ts';
+import type { WorkerReport } from './stats.ts';
+import { Sweeper } from './sweeper.ts';
+import { acceptTcp } from './tcp-connection.ts';
+import { TrafficTable } from './traffic-table.ts';
+import type { TcpHandle } from './wire.ts';
+
+export interface DataPlaneOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: GatewayLimits;
+  readonly trustedPeers: readonly string[];
+  readonly accessLog: AccessLog | undefined;
+}
+
+/** What a listening socket is for: HTTP, or the TCP listener of that name in the model. */
+export type Door = { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly listener: string };
+
+/** Everything that one worker forwards with: tables, clusters, connections. Knows nothing of processes. */
+export class DataPlane {
+  readonly #plane: Plane;
+  readonly #options: DataPlaneOptions;
+  readonly #table = new TrafficTable();
+  readonly #clusters = new Map<string, ClusterState>();
+  readonly #doors = new Set<ListeningHandle>();
+
+  constructor(options: DataPlaneOptions) {
+    const { clock, limits, accessLog } = options;
+    this.#options = options;
+    this.#plane = {
+      ...{ clock, limits },
+      router: new Router((name) => this.#cluster(name)),
+      sweeper: new Sweeper(clock),
+      replies: new LocalReplies(clock),
+      requests: new RequestReader(),
+      responses: new ResponseReader(),
+      trusted: new TrustedPeers(options.trustedPeers),
+      accessLog: accessLog ?? noAccessLog,
+      logsAccess: accessLog !== undefined,
+      counters: { open: 0, accepted: 0, turnedAway: 0, refusals: new Map() },
+      tunnels: new Set(),
+      draining: false,
+    };
+  }
+
+  get revision(): number {
+    return this.#table.revision;
+  }
+
+  /** Connections of clients, tunnels included. */
+  get openConnections(): number {
+    return this.#plane.counters.open + this.#plane.tunnels.size;
+  }
+
+  /** Takes new configuration. What is under way goes on with what it began with. */
+  apply(message: TrafficMessage): void {
+    const change = this.#table.apply(message);
+    for (const cluster of change.clusters.put) this.#cluster(cluster.name).update(cluster);
+    this.#plane.router.apply(change.virtualHosts);
+    for (const name of change.clusters.remove) this.#clusters.get(name)?.update(undefined);
+  }
+
+  /** Accepts from a socket. Returns libuv's error number, negative, or 0. */
+  listen(handle: ListeningHandle, door: Door): number {
+    handle.onconnection = (status, client) => {
+      if (status === 0 && client !== undefined) this.#accept(door, client);
+    };
+    const error = handle.listen(backlog);
+    if (error === 0) this.#doors.add(handle);
+    return error;
+  }
+
+  unlisten(handle: ListeningHandle): void {
+    this.#doors.delete(handle);
+    handle.close();
+  }
+
+  /** Accepts no more; connections end with the response that is under way. */
+  beginDrain(): void {
+    this.#plane.draining = true;
+    for (const handle of this.#doors) this.unlisten(handle);
+  }
+
+  /** Ends the connections that have nothing under way. */
+  endIdle(): void {
+    for (const item of this.#plane.sweeper.list()) if (item instanceof Downstream) item.drain(true);
+  }
+
+  /** Drops what is left. */
+  close(): void {
+    for (const item of this.#plane.sweeper.list()) if (item instanceof Downstream) item.wire.destroy();
+    for (const tunnel of this.#plane.tunnels) tunnel.close();
+    for (const cluster of this.#clusters.values()) cluster.update(undefined);
+    this.#plane.sweeper.stop();
+    this.#plane.accessLog.close();
+  }
+
+  report(): WorkerReport {
+    const { counters, draining } = this.#plane;
+    return {
+      pid: process.pid,
+      revision: this.revision,
+      draining,
+      downstreamConnections: this.openConnections,
+      acceptedConnections: counters.accepted,
+      refusedConnections: counters.turnedAway,
+      refusals: Object.fromEntries(counters.refusals),
+      rssBytes: process.memoryUsage.rss(),
+      clusters: [...this.#clusters.values()].map((cluster) => cluster.report()),
+    };
+  }
+
+  #accept(door: Door, client: TcpHandle & { close?: () => void }): void {
+    const { counters, limits } = this.#plane;
+    if (this.openConnections >= limits.maxConnections) {
+      counters.turnedAway++;
+      client.close?.();
+      return;
+    }
+    counters.accepted++;
+    if (door.kind === 'http') {
+      new Downstream(this.#plane, client);
+      return;
+    }
+    const listener = this.#table.listeners.get(door.listener);
+    if (listener?.protocol === 'tcp') acceptTcp(this.#plane, this.#cluster(listener.cluster), client);
+    else client.close?.();
+  }
+
+  /** The same object for a name always: routes keep it. */
+  #cluster(name: string): ClusterState {
+    let cluster = this.#clusters.get(name);
+    if (cluster === undefined) {
+      const { clock, random, limits } = this.#options;
+      cluster = new ClusterState(name, { clock, random, limits });
+      this.#clusters.set(name, cluster);
+      this.#plane.sweeper.add(cluster);
+    }
+    return cluster;
+  }
+}

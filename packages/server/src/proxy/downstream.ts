@@ -1,0 +1,243 @@
+import { Exchange } from './exchange.ts';
+import type { Peer } from './forwarding.ts';
+import { HeadBuffer } from './http1/head-buffer.ts';
+import { type Refusal, refusals } from './http1/refusal.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { textReply } from './local-reply.ts';
+import type { Plane } from './plane.ts';
+import type { Swept } from './sweeper.ts';
+import { type TcpHandle, Wire, type WireOwner } from './wire.ts';
+
+/** A client connection's life. */
+type DownstreamState =
+  /** Waits for a request's first octet. `fresh`: there was none yet. */
+  | { readonly kind: 'idle'; readonly sinceMs: number; readonly fresh: boolean }
+  /** Part of a head is here. */
+  | { readonly kind: 'head'; readonly sinceMs: number }
+  /** A request is under way. */
+  | { readonly kind: 'exchange'; readonly exchange: Exchange }
+  /** The last response is written; what still comes is thrown away, for a while. */
+  | { readonly kind: 'lingering'; readonly untilMs: number }
+  /** Handed over to a tunnel, or gone. */
+  | { readonly kind: 'gone' };
+
+const gone: DownstreamState = { kind: 'gone' };
+
+/** One client connection that speaks HTTP/1: request after request, one at a time (pipelined ones wait). */
+export class Downstream implements WireOwner, Swept {
+  readonly wire: Wire;
+  sweepIndex = -1;
+  readonly #plane: Plane;
+  #state: DownstreamState;
+  #peer: Peer | undefined;
+  readonly #head = new HeadBuffer();
+  /** Octets that came before their turn; reading is paused while there are any. */
+  #ahead: Buffer | undefined;
+  /** Whether the client sends no more. */
+  #ended = false;
+  #lingered = 0;
+  #pressedSinceMs = -1;
+
+  constructor(plane: Plane, handle: TcpHandle) {
+    this.#plane = plane;
+    this.#state = { kind: 'idle', sinceMs: plane.clock.monotonicMs(), fresh: true };
+    this.wire = Wire.accept(handle, this);
+    plane.counters.open++;
+    plane.sweeper.add(this);
+  }
+
+  get peer(): Peer {
+    if (this.#peer === undefined) {
+      const address = this.wire.remoteAddress;
+      this.#peer = { address, trusted: this.#plane.trusted.has(address) };
+    }
+    return this.#peer;
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    let position = start;
+    while (position < end) {
+      const before = position;
+      position = this.#take(bytes, position, end);
+      if (position === before) {
+        // Not its turn yet.
+        this.#ahead = Buffer.from(bytes.subarray(position, end));
+        this.wire.pause();
+        return;
+      }
+    }
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    const state = this.#state;
+    if (state.kind === 'exchange') state.exchange.onClientEnd();
+    else if (state.kind !== 'gone') this.wire.end();
+  }
+
+  onDrain(): void {
+    this.#pressedSinceMs = -1;
+    if (this.#state.kind === 'exchange') this.#state.exchange.onClientDrain();
+  }
+
+  onClose(): void {
+    const state = this.#state;
+    this.#leave();
+    if (state.kind === 'exchange') state.exchange.onClientClose();
+  }
+
+  sweep(nowMs: number): void {
+    const { limits } = this.#plane;
+    const state = this.#state;
+    if (this.#isStalled(nowMs)) {
+      this.wire.destroy();
+      return;
+    }
+    switch (state.kind) {
+      case 'idle': {
+        const patienceMs = state.fresh ? limits.headTimeoutMs : limits.keepAliveTimeoutMs;
+        if (nowMs - state.sinceMs >= patienceMs) this.wire.destroy();
+        return;
+      }
+      case 'head':
+        if (nowMs - state.sinceMs >= limits.headTimeoutMs) this.#refuse(refusals.timeout);
+        return;
+      case 'exchange':
+        state.exchange.sweep(nowMs);
+        return;
+      case 'lingering':
+        if (nowMs >= state.untilMs) this.wire.destroy();
+        return;
+      case 'gone':
+        return;
+    }
+  }
+
+  /** We drain: a connection at rest ends now if `idleToo`, else with its next response. */
+  drain(idleToo: boolean): void {
+    if (idleToo && this.#state.kind === 'idle') this.wire.end();
+  }
+
+  /** The exchange is over; `keep`: the connection goes on to the next request. */
+  finished(keep: boolean): void {
+    if (this.#state.kind !== 'exchange') return;
+    if (!keep || this.#ended) {
+      this.linger();
+      return;
+    }
+    this.#state = { kind: 'idle', sinceMs: this.#plane.clock.monotonicMs(), fresh: false };
+    if (this.#ahead !== undefined) this.#takeAhead();
+  }
+
+  /** Ends our side, and reads a little longer: a reset would take the response from a client that still sends. */
+  linger(): void {
+    this.#state = {
+      kind: 'lingering',
+      untilMs: this.#plane.clock.monotonicMs() + this.#plane.limits.lingerMs,
+    };
+    this.#ahead = undefined;
+    this.wire.end();
+    this.wire.resume();
+  }
+
+  /** Leaves the wire to somebody else, with the octets that came before their turn. */
+  handOver(): Buffer | undefined {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    this.#leave();
+    return ahead;
+  }
+
+  #leave(): void {
+    if (this.#state === gone) return;
+    this.#state = gone;
+    this.#plane.sweeper.remove(this);
+    this.#plane.counters.open--;
+  }
+
+  /** Takes what the state has use for; returns the position it came to, `start` when nothing may be taken now. */
+  #take(bytes: Buffer, start: number, end: number): number {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'idle':
+        return this.#takeFirst(bytes, start, end);
+      case 'head':
+        return this.#takeMore(bytes, start, end);
+      case 'exchange':
+        return state.exchange.onClientBytes(bytes, start, end);
+      case 'lingering':
+        this.#lingered += end - start;
+        if (this.#lingered > this.#plane.limits.lingerBytes) this.wire.destroy();
+        return end;
+      case 'gone':
+        return end;
+    }
+  }
+
+  /** The usual case: the whole head is here, and is read where it lies. */
+  #takeFirst(bytes: Buffer, start: number, end: number): number {
+    const begin = afterEmptyLine(bytes, start, end);
+    if (begin === end) return end;
+    const read = this.#plane.requests.read(bytes, begin, end);
+    if (read === undefined) {
+      this.#state = { kind: 'head', sinceMs: this.#plane.clock.monotonicMs() };
+      return this.#takeMore(bytes, begin, end);
+    }
+    if (read.type === 'refusal') return this.#refuseAt(read, end);
+    return this.#begin(read, bytes, this.#plane.requests.end, end);
+  }
+
+  #takeMore(bytes: Buffer, start: number, end: number): number {
+    const taken = this.#head.take(bytes, start, end);
+    if (typeof taken !== 'number') return this.#refuseAt(taken, end);
+    if (!this.#head.complete) return taken;
+    const read = this.#plane.requests.read(this.#head.bytes, 0, this.#head.length);
+    this.#head.clear();
+    if (read === undefined) return this.#refuseAt(refusals.badRequestLine, end);
+    if (read.type === 'refusal') return this.#refuseAt(read, end);
+    return this.#begin(read, bytes, taken, end);
+  }
+
+  #begin(head: RequestHead, bytes: Buffer, bodyAt: number, end: number): number {
+    const exchange = new Exchange(this.#plane, this, head);
+    this.#state = { kind: 'exchange', exchange };
+    return exchange.begin(bytes, bodyAt, end);
+  }
+
+  #takeAhead(): void {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined) return;
+    this.wire.resume();
+    this.onBytes(ahead, 0, ahead.length);
+  }
+
+  #refuseAt(refusal: Refusal, end: number): number {
+    this.#refuse(refusal);
+    return end;
+  }
+
+  #refuse(refusal: Refusal): void {
+    const { counters, replies } = this.#plane;
+    counters.refusals.set(refusal.code, (counters.refusals.get(refusal.code) ?? 0) + 1);
+    const reply = textReply(refusal.status, refusal.reason);
+    this.wire.writeText(replies.render(reply, { bodyless: false, connection: 'close', lines: '' }));
+    this.linger();
+  }
+
+  /** Whether the client takes nothing of what we have for it. */
+  #isStalled(nowMs: number): boolean {
+    if (this.wire.queuedBytes === 0) {
+      this.#pressedSinceMs = -1;
+      return false;
+    }
+    if (this.#pressedSinceMs === -1) this.#pressedSinceMs = nowMs;
+    return nowMs - this.#pressedSinceMs >= this.#plane.limits.writeStallMs;
+  }
+}
+
+/** One empty line before a request line is overlooked (RFC 9112 §2.2). */
+function afterEmptyLine(bytes: Buffer, start: number, end: number): number {
+  const empty = end - start >= 2 && bytes[start] === 0x0d && bytes[start + 1] === 0x0a;
+  return empty ? start + 2 : start;
+}

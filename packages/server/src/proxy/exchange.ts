@@ -1,0 +1,482 @@
+import type { Outcome } from '@portolan/core/resilience/outlier.ts';
+import type { RetryCondition } from '@portolan/core/traffic/model.ts';
+import type { ClusterState, PendingRequest } from './cluster-state.ts';
+import { connectOutcome } from './connect-error.ts';
+import type { Downstream } from './downstream.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { forwardingLines } from './forwarding.ts';
+import { BodyPump, framingLine } from './http1/body-pump.ts';
+import { chunkedBody } from './http1/framing.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { defaultBackend, type LocalReply, textReply } from './local-reply.ts';
+import type { Plane } from './plane.ts';
+import { requestIdOf } from './request-id.ts';
+import { type ResponseEvent, ResponsePump } from './response-pump.ts';
+import type { CompiledRoute } from './router.ts';
+import { startTunnel } from './tunnel.ts';
+import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+
+/** How far the request has come. */
+type ExchangeState =
+  /** No connection is free; it waits in its cluster's queue. */
+  | { readonly kind: 'queued'; readonly deadlineMs: number }
+  | { readonly kind: 'connecting'; readonly connection: UpstreamConnection; readonly deadlineMs: number }
+  /** The request is sent, or being sent; of the response nothing is written yet. */
+  | { readonly kind: 'asked'; readonly connection: UpstreamConnection; readonly deadlineMs: number }
+  /** The response is on its way to the client. */
+  | { readonly kind: 'answering'; readonly connection: UpstreamConnection }
+  | { readonly kind: 'over' };
+
+const over: ExchangeState = { kind: 'over' };
+
+/** RFC 9110 §9.2.2. */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+/** A pooled connection that turns out to be closed does not count as a try, so often. */
+const maxStaleRetries = 3;
+const never = Number.POSITIVE_INFINITY;
+
+/** One request and its response: routed, sent to an endpoint, sent again if that is allowed, answered. */
+export class Exchange implements UpstreamUser, PendingRequest {
+  readonly #plane: Plane;
+  readonly #client: Downstream;
+  readonly #head: RequestHead;
+  readonly #startMs: number;
+  readonly #requestId: string;
+  #route: CompiledRoute | undefined;
+  #cluster: ClusterState | undefined;
+  #state: ExchangeState = { kind: 'queued', deadlineMs: never };
+  #deadlineMs = never;
+  #endpoint: EndpointState | undefined;
+  #tries = 0;
+  #stale = 0;
+  readonly #requestBody = new BodyPump();
+  /** What has to be sent from the beginning if the request is sent (again). Undefined: it is too long to be kept. */
+  #replay: string | undefined = '';
+  #sentBytes = false;
+  readonly #response: ResponsePump;
+  #lastBodyMs: number;
+  #clientPaused = false;
+
+  constructor(plane: Plane, client: Downstream, head: RequestHead) {
+    this.#plane = plane;
+    this.#client = client;
+    this.#head = head;
+    this.#startMs = plane.clock.monotonicMs();
+    this.#lastBodyMs = this.#startMs;
+    this.#requestId = requestIdOf(head.requestId);
+    this.#response = new ResponsePump(head);
+  }
+
+  /** Routes the request and sends it; `bytes[start, end)` follow its head. Returns the position after what was taken of them. */
+  begin(bytes: Buffer, start: number, end: number): number {
+    const { body, path, authority } = this.#head;
+    this.#requestBody.begin(body, body === chunkedBody);
+    const route = this.#plane.router.find(authority.host, path);
+    this.#route = route;
+    this.#cluster = route?.cluster;
+    if (route === undefined || route.cluster === undefined) {
+      const local = route === undefined ? defaultBackend(path) : directReply(route);
+      const position = this.#discardBody(bytes, start, end);
+      this.#reply(local, '');
+      return position;
+    }
+    if (route.timeoutMs > 0) this.#deadlineMs = this.#startMs + route.timeoutMs;
+    if (this.#head.expectsContinue && !this.#requestBody.done) {
+      this.#client.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
+    }
+    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
+    if (this.#requestBody.refused) {
+      this.#refuseBody();
+      return end;
+    }
+    this.#replay = this.#requestText() + encoded;
+    this.#attempt();
+    if (!this.#requestBody.done && !this.#mayStream()) this.#pauseClient();
+    return position;
+  }
+
+  /** More octets of the client while this exchange goes on: its body, or `start` when the body is whole. */
+  onClientBytes(bytes: Buffer, start: number, end: number): number {
+    if (this.#state.kind === 'over' || this.#requestBody.done) return start;
+    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    const connection = this.#connected();
+    const position =
+      connection === undefined ? this.#hold(bytes, start, end) : this.#stream(connection, bytes, start, end);
+    if (this.#requestBody.refused) {
+      this.#refuseBody();
+      return end;
+    }
+    return position;
+  }
+
+  onClientEnd(): void {
+    // A half-closed client still reads, but a request without its end will never be whole.
+    if (!this.#requestBody.done && this.#state.kind !== 'over') this.#breakOff('client-closed');
+  }
+
+  onClientDrain(): void {
+    if (this.#state.kind === 'answering') this.#state.connection.wire.resume();
+  }
+
+  onClientClose(): void {
+    if (this.#state.kind !== 'over') this.#close('client-closed', 0);
+  }
+
+  /** It is this request's turn to get a connection. */
+  onTurn(): void {
+    if (this.#state.kind === 'queued') this.#attempt();
+  }
+
+  sweep(nowMs: number): void {
+    const state = this.#state;
+    const { limits } = this.#plane;
+    if (state.kind === 'over') return;
+    if (nowMs >= this.#deadlineMs) {
+      this.#cluster?.stats.add('timeouts');
+      this.#fail(504, 'request-timeout', 'the request took longer than its route allows');
+    } else if (state.kind === 'queued' && nowMs >= state.deadlineMs) {
+      this.#fail(503, 'pending-timeout', 'no connection to the service became free in time');
+    } else if (state.kind === 'connecting' && nowMs >= state.deadlineMs) {
+      this.#cluster?.stats.add('timeouts');
+      this.#retryOr('connect-failure', 'local-failure', 504, 'connect-timeout');
+    } else if (
+      !this.#requestBody.done &&
+      !this.#clientPaused &&
+      nowMs - this.#lastBodyMs >= limits.bodyStallMs
+    ) {
+      this.#fail(408, 'body-stall', 'the body of the request did not arrive in time');
+    } else if (state.kind === 'asked' && this.#requestBody.done && nowMs >= state.deadlineMs) {
+      this.#cluster?.stats.add('timeouts');
+      this.#retryOr('reset-before-response', 'local-failure', 504, 'response-timeout');
+    } else if (state.kind === 'answering' && nowMs - this.#lastBodyMs >= limits.streamIdleMs) {
+      this.#breakOff('stream-idle');
+    }
+  }
+
+  onUpstreamConnected(): void {
+    if (this.#state.kind === 'connecting') this.#send(this.#state.connection);
+  }
+
+  onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
+    const state = this.#state;
+    if (state.kind !== 'asked' && state.kind !== 'answering') return;
+    const { connection } = state;
+    const event = this.#response.take(this.#plane, this.#client.wire, bytes, start, end, this.#fieldsFor());
+    if (state.kind === 'asked' && this.#response.head !== undefined) this.#beginAnswer(connection);
+    this.#onResponse(event, connection, bytes);
+  }
+
+  onUpstreamEnd(): void {
+    const state = this.#state;
+    if (state.kind === 'answering' && this.#response.endsByClose) {
+      this.#response.finishByClose(this.#client.wire);
+      this.#complete(false);
+    } else if (state.kind === 'asked' || state.kind === 'answering') {
+      this.#upstreamGone();
+    }
+  }
+
+  onUpstreamDrain(): void {
+    this.#resumeClient();
+  }
+
+  onUpstreamClose(error: Error | undefined): void {
+    if (this.#state.kind === 'connecting') {
+      this.#cluster?.stats.add('connect_failures');
+      this.#retryOr('connect-failure', connectOutcome(error), 503, 'connect-failure');
+    } else {
+      this.#upstreamGone();
+    }
+  }
+
+  #attempt(): void {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const endpoint = cluster.pick(this.#endpoint);
+    if (endpoint === undefined) {
+      cluster.stats.add('no_endpoint');
+      this.#fail(503, 'no-endpoint', `no instance of ${cluster.name} is there`);
+      return;
+    }
+    this.#endpoint = endpoint;
+    const connection =
+      this.#stale < maxStaleRetries
+        ? cluster.connect(endpoint, this, this)
+        : cluster.connectAnew(endpoint, this);
+    const nowMs = this.#plane.clock.monotonicMs();
+    const connectTimeoutMs = cluster.config?.connectTimeoutMs ?? 0;
+    if (connection === 'full') {
+      cluster.stats.add('overflows');
+      this.#fail(503, 'overflow', `too many requests wait for ${cluster.name}`);
+    } else if (connection === undefined) {
+      this.#state = { kind: 'queued', deadlineMs: nowMs + connectTimeoutMs };
+    } else if (connection.reused) {
+      this.#send(connection);
+    } else {
+      this.#state = { kind: 'connecting', connection, deadlineMs: nowMs + connectTimeoutMs };
+    }
+  }
+
+  #send(connection: UpstreamConnection): void {
+    const perTryMs = this.#route?.retry.perTryTimeoutMs || this.#plane.limits.streamIdleMs;
+    this.#state = { kind: 'asked', connection, deadlineMs: this.#plane.clock.monotonicMs() + perTryMs };
+    this.#tries++;
+    this.#response.reset();
+    connection.endpoint.requests++;
+    const text = this.#replay ?? '';
+    this.#sentBytes = true;
+    // A body that goes on, or must not be sent twice, need not be kept.
+    if (!idempotent.has(this.#head.method)) this.#replay = undefined;
+    connection.wire.writeText(text);
+    this.#resumeClient();
+  }
+
+  /** Body octets for a connection that is there. */
+  #stream(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
+    if (this.#replay === undefined || this.#replay.length + end - start > this.#plane.limits.maxReplayBytes) {
+      this.#replay = undefined;
+      const position = this.#requestBody.pump('', bytes, start, end, connection.wire);
+      if (connection.wire.pressed && !this.#requestBody.done) this.#pauseClient();
+      return position;
+    }
+    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
+    this.#replay += encoded;
+    connection.wire.writeText(encoded);
+    return position;
+  }
+
+  /** Body octets that came while there is no connection. The client is paused, so they are few. */
+  #hold(bytes: Buffer, start: number, end: number): number {
+    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
+    this.#replay = (this.#replay ?? '') + encoded;
+    if (!this.#requestBody.done) this.#pauseClient();
+    return position;
+  }
+
+  #connected(): UpstreamConnection | undefined {
+    const state = this.#state;
+    return state.kind === 'asked' || state.kind === 'answering' ? state.connection : undefined;
+  }
+
+  #mayStream(): boolean {
+    return this.#connected() !== undefined;
+  }
+
+  #pauseClient(): void {
+    if (this.#state.kind === 'over') return;
+    this.#clientPaused = true;
+    this.#client.wire.pause();
+  }
+
+  #resumeClient(): void {
+    if (!this.#clientPaused) return;
+    this.#clientPaused = false;
+    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    this.#client.wire.resume();
+  }
+
+  #requestText(): string {
+    const { method, path, query, authority, body, lines, upgrade } = this.#head;
+    const framing = body === 0 && !hasBodyByNature(method) ? '' : framingLine(body);
+    return (
+      `${method} ${path}${query} HTTP/1.1\r\nHost: ${authority.text}\r\n${lines}${framing}` +
+      (upgrade ? 'Connection: upgrade\r\nUpgrade: websocket\r\n' : '') +
+      `${forwardingLines(this.#head, this.#client.peer, 'http', this.#requestId)}\r\n`
+    );
+  }
+
+  /** The last lines of the response's head: what the connection does next. */
+  #fieldsFor(): string {
+    if (this.#keepsClient()) return this.#head.minor === 0 ? 'Connection: keep-alive\r\n' : '';
+    return 'Connection: close\r\n';
+  }
+
+  #keepsClient(): boolean {
+    return this.#head.keepAlive && this.#requestBody.done && !this.#plane.draining;
+  }
+
+  #beginAnswer(connection: UpstreamConnection): void {
+    this.#state = { kind: 'answering', connection };
+    const failed = this.#response.status >= 500;
+    this.#report(connection.endpoint, failed ? 'server-error' : 'ok');
+  }
+
+  #onResponse(event: ResponseEvent, connection: UpstreamConnection, bytes: Buffer): void {
+    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    switch (event.kind) {
+      case 'more':
+        if (this.#client.wire.pressed) connection.wire.pause();
+        return;
+      case 'done':
+        this.#complete(event.clean);
+        return;
+      case 'anomaly':
+        this.#cluster?.stats.add('anomalies');
+        this.#report(connection.endpoint, 'local-failure');
+        this.#fail(502, event.code, 'the service sent a response that is no valid HTTP');
+        return;
+      case 'switched':
+        this.#switch(connection, bytes, event.restStart, event.restEnd);
+    }
+  }
+
+  /** The upstream went away in the middle. */
+  #upstreamGone(): void {
+    const state = this.#state;
+    if (state.kind === 'answering') {
+      this.#cluster?.stats.add('resets');
+      this.#report(state.connection.endpoint, 'local-failure');
+      this.#breakOff('upstream-broke-off');
+    } else if (state.kind === 'asked') {
+      this.#onResetBeforeResponse(state.connection);
+    }
+  }
+
+  #onResetBeforeResponse(connection: UpstreamConnection): void {
+    const stale = connection.reused && !this.#response.begun;
+    if (stale && this.#maySendAgain() && this.#stale < maxStaleRetries) {
+      this.#stale++;
+      this.#cluster?.stats.add('stale_retries');
+      this.#cluster?.drop(connection);
+      this.#state = { kind: 'queued', deadlineMs: never };
+      this.#endpoint = undefined;
+      this.#attempt();
+      return;
+    }
+    this.#cluster?.stats.add('resets');
+    this.#retryOr('reset-before-response', stale ? 'ok' : 'local-failure', 502, 'upstream-reset');
+  }
+
+  #maySendAgain(): boolean {
+    return (
+      !this.#sentBytes ||
+      (this.#replay !== undefined && !this.#response.begun && idempotent.has(this.#head.method))
+    );
+  }
+
+  /** Sends the request to another endpoint if the route's policy and the request's nature allow it, else fails. */
+  #retryOr(condition: RetryCondition, outcome: Outcome | undefined, status: number, code: string): void {
+    const state = this.#state;
+    const cluster = this.#cluster;
+    const retry = this.#route?.retry;
+    if (
+      cluster === undefined ||
+      retry === undefined ||
+      (state.kind !== 'connecting' && state.kind !== 'asked')
+    )
+      return;
+    if (state.kind === 'connecting') this.#tries++;
+    if (outcome !== undefined && outcome !== 'ok') this.#report(state.connection.endpoint, outcome);
+    const again = this.#maySendAgain() && retry.on.includes(condition) && this.#tries <= retry.retries;
+    if (!again) {
+      this.#fail(status, code, `${cluster.name} could not be reached (${code})`);
+      return;
+    }
+    cluster.stats.add('retries');
+    cluster.drop(state.connection);
+    this.#state = { kind: 'queued', deadlineMs: never };
+    this.#attempt();
+  }
+
+  #report(endpoint: EndpointState, outcome: Outcome): void {
+    this.#cluster?.outcome(endpoint, outcome);
+  }
+
+  #complete(clean: boolean): void {
+    const state = this.#state;
+    if (state.kind !== 'answering') return;
+    const nowMs = this.#plane.clock.monotonicMs();
+    if (clean && this.#requestBody.done)
+      this.#cluster?.release(state.connection, nowMs, this.#response.keepAliveMs);
+    else this.#cluster?.drop(state.connection);
+    this.#state = over;
+    this.#note(this.#response.status, '', nowMs);
+    this.#client.finished(this.#response.keepsClient && this.#keepsClient());
+  }
+
+  #switch(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): void {
+    this.#state = over;
+    this.#note(101, '', this.#plane.clock.monotonicMs());
+    const cluster = this.#cluster;
+    const before = { early: bytes.subarray(start, end), ahead: this.#client.handOver() };
+    startTunnel(this.#plane, this.#client.wire, connection, before, () => cluster?.drop(connection));
+  }
+
+  #discardBody(bytes: Buffer, start: number, end: number): number {
+    return this.#requestBody.encode(bytes, start, end).position;
+  }
+
+  #refuseBody(): void {
+    const { refusal } = this.#requestBody.reader;
+    const { refusals } = this.#plane.counters;
+    refusals.set(refusal.code, (refusals.get(refusal.code) ?? 0) + 1);
+    this.#fail(refusal.status, refusal.code, refusal.reason);
+  }
+
+  /** Answers by ourselves if the client has seen nothing yet, else breaks off. */
+  #fail(status: number, code: string, text: string): void {
+    if (this.#state.kind === 'answering' || this.#response.begunWriting) this.#breakOff(code);
+    else this.#reply(textReply(status, text), code);
+  }
+
+  #reply(reply: LocalReply, flag: string): void {
+    this.#dropConnection();
+    this.#state = over;
+    const keep = this.#keepsClient();
+    const { replies, clock } = this.#plane;
+    const connection = keep ? (this.#head.minor === 0 ? 'keep-alive' : '') : 'close';
+    const lines = `X-Request-Id: ${this.#requestId}\r\n`;
+    const bodyless = this.#head.method === 'HEAD';
+    this.#client.wire.writeText(replies.render(reply, { bodyless, connection, lines }));
+    this.#note(reply.status, flag, clock.monotonicMs());
+    this.#client.finished(keep);
+  }
+
+  /** The client must see that the response is not whole. */
+  #breakOff(flag: string): void {
+    this.#close(flag, this.#response.status);
+    this.#client.wire.abort();
+  }
+
+  #close(flag: string, status: number): void {
+    this.#dropConnection();
+    this.#state = over;
+    this.#note(status, flag, this.#plane.clock.monotonicMs());
+  }
+
+  #dropConnection(): void {
+    const state = this.#state;
+    if (state.kind === 'queued') this.#cluster?.leaveQueue(this);
+    else if (state.kind !== 'over') this.#cluster?.drop(state.connection);
+  }
+
+  #note(status: number, flag: string, nowMs: number): void {
+    const durationMs = nowMs - this.#startMs;
+    const [requestBytes, responseBytes] = [this.#requestBody.bytes, this.#response.bytes];
+    this.#cluster?.stats.finish(status, durationMs, requestBytes, responseBytes);
+    if (!this.#plane.logsAccess) return;
+    const { method, authority, path, query, userAgent } = this.#head;
+    const endpoint = this.#endpoint;
+    this.#plane.accessLog.note({
+      ...{ method, status, requestBytes, responseBytes, durationMs, userAgent, flag },
+      host: authority.text,
+      path: path + query,
+      client: this.#client.peer.address,
+      requestId: this.#requestId,
+      cluster: this.#cluster?.name ?? '',
+      upstream: endpoint === undefined ? '' : `${endpoint.address}:${endpoint.port}`,
+      tries: this.#tries,
+    });
+  }
+}
+
+function directReply(route: CompiledRoute): LocalReply {
+  const { action } = route;
+  if (action.type === 'direct') return action;
+  return textReply(503, 'the route leads nowhere');
+}
+
+/** Methods whose empty body is said aloud (RFC 9110 §8.6). */
+function hasBodyByNature(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}

@@ -1,0 +1,130 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { Part } from '../contract.ts';
+import { type AdminServer, adminServer } from './admin.ts';
+import type { GatewayConfig, GatewayContext } from './config.ts';
+import { Doors } from './doors.ts';
+import { defaultLimits } from './limits.ts';
+import { ModelFile, readModelFile } from './model-file.ts';
+import type { WorkerReport } from './stats.ts';
+import { TrafficStream } from './traffic-stream.ts';
+import { TrafficTable } from './traffic-table.ts';
+import { WorkerFleet } from './worker-fleet.ts';
+
+const maxDefaultWorkers = 4;
+/** A gateway without any model, its control plane away, goes on starting after this; `/readyz` says that it is not ready. */
+const startPatienceMs = 5_000;
+
+/** The gateway's state as its admin listener shows it. */
+export interface GatewayView {
+  /** What keeps it from serving as it should; empty = ready. */
+  problems(): readonly string[];
+  model(): TrafficMessage;
+  reports(): Promise<readonly WorkerReport[]>;
+}
+
+/**
+ * The data plane's supervisor: binds the sockets, runs the worker processes that serve them, follows the model for the TCP listeners it
+ * asks for, keeps the last good model on disk. No request goes through this process.
+ */
+export function gatewayPart(context: GatewayContext, config: GatewayConfig): Part {
+  return new Gateway(context, config);
+}
+
+class Gateway implements Part, GatewayView {
+  readonly name = 'gateway';
+  readonly #context: GatewayContext;
+  readonly #config: GatewayConfig;
+  readonly #table = new TrafficTable();
+  readonly #file: ModelFile;
+  readonly #modelPath: string;
+  #fleet: WorkerFleet | undefined;
+  #doors: Doors | undefined;
+  #stream: TrafficStream | undefined;
+  #admin: AdminServer | undefined;
+
+  constructor(context: GatewayContext, config: GatewayConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#modelPath = join(config.stateDir, 'gateway-model.json');
+    this.#file = new ModelFile(this.#modelPath, context.clock, (fault) =>
+      context.log.error({ err: fault }, 'the model could not be kept on disk'),
+    );
+  }
+
+  async start(): Promise<void> {
+    const { http, admin, accessLog } = this.#config;
+    const { log, listeners } = this.#context;
+    const size = this.#config.workers ?? Math.min(availableParallelism(), maxDefaultWorkers);
+    const last = readModelFile(this.#modelPath);
+    if (last !== undefined) this.#table.apply(last);
+    this.#fleet = new WorkerFleet(this.#context, size, {
+      server: this.#config.server(),
+      modelFile: this.#modelPath,
+      limits: { ...defaultLimits, ...this.#config.limits },
+      trustedPeers: this.#config.trustedPeers ?? [],
+      accessLog: accessLog === 'off' ? undefined : accessLog,
+    });
+    this.#doors = new Doors(this.#context, this.#fleet);
+    if (http !== undefined) await this.#doors.openHttp(http);
+    if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners });
+    this.#fleet.start();
+    this.#followListeners();
+    this.#stream = new TrafficStream({
+      server: this.#config.server(),
+      clock: this.#context.clock,
+      random: this.#context.random,
+      onMessage: (message) => this.#take(message),
+      onTrouble: (fault) =>
+        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
+    });
+    await this.#fleet.firstReady(startPatienceMs);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stream?.stop();
+    await Promise.all([this.#stopServing(deadlineMs), this.#file.flush()]);
+    await this.#admin?.close();
+  }
+
+  readiness(): readonly string[] {
+    return this.problems();
+  }
+
+  problems(): readonly string[] {
+    return [...(this.#fleet?.problems() ?? ['not started']), ...(this.#doors?.problems() ?? [])];
+  }
+
+  model(): TrafficMessage {
+    return this.#table.snapshot();
+  }
+
+  async reports(): Promise<readonly WorkerReport[]> {
+    return (await this.#fleet?.reports()) ?? [];
+  }
+
+  async #stopServing(deadlineMs: number): Promise<void> {
+    this.#doors?.close();
+    await this.#fleet?.stop(deadlineMs);
+  }
+
+  #take(message: TrafficMessage): void {
+    this.#table.apply(message);
+    this.#file.save(() => this.#table.snapshot());
+    if (message.type === 'snapshot' || message.listeners.put.length + message.listeners.remove.length > 0) {
+      this.#followListeners();
+    }
+  }
+
+  #followListeners(): void {
+    const { http } = this.#config;
+    if (http === undefined) return;
+    const wanted = [...this.#table.listeners.values()].flatMap((listener) =>
+      listener.protocol === 'tcp'
+        ? [{ name: listener.name, address: http.address, port: listener.port }]
+        : [],
+    );
+    this.#doors?.want(wanted);
+  }
+}

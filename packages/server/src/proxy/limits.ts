@@ -1,0 +1,46 @@
+/**
+ * The limits of the data plane. Names say the unit. Defaults are those of Envoy's edge advice where it has one, else as noted;
+ * counts are for each worker.
+ */
+export interface GatewayLimits {
+  /** From a request's first octet to the end of its head, however slowly it drips. HAProxy's advice. */
+  readonly headTimeoutMs: number;
+  /** A connection with no request under way. nginx's default. */
+  readonly keepAliveTimeoutMs: number;
+  /** A body, either way, of which nothing arrives. */
+  readonly bodyStallMs: number;
+  /** A peer that does not read what we have for it. */
+  readonly writeStallMs: number;
+  /** A response that was asked for and does not begin, and an open stream on which nothing moves. Envoy's stream idle timeout. */
+  readonly streamIdleMs: number;
+  /** A WebSocket or TCP connection on which nothing moves. Envoy's TCP idle timeout. */
+  readonly tunnelIdleMs: number;
+  /** Idle time of a pooled upstream connection: below the 5 s after which Node's servers close theirs. */
+  readonly upstreamIdleMs: number;
+  readonly maxConnections: number;
+  /** Of a request body that is kept so that the request can be sent again. */
+  readonly maxReplayBytes: number;
+  /** Idle upstream connections kept for each endpoint. */
+  readonly maxIdlePerEndpoint: number;
+  /** What a client may still send, unread, after the answer that closes its connection; and how long. */
+  readonly lingerBytes: number;
+  readonly lingerMs: number;
+  /** How long WebSockets and TCP connections may live on once we drain. */
+  readonly drainMs: number;
+}
+
+export const defaultLimits: GatewayLimits = Object.freeze({
+  headTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 75_000,
+  bodyStallMs: 30_000,
+  writeStallMs: 30_000,
+  streamIdleMs: 300_000,
+  tunnelIdleMs: 3_600_000,
+  upstreamIdleMs: 4_000,
+  maxConnections: 10_000,
+  maxReplayBytes: 65_536,
+  maxIdlePerEndpoint: 256,
+  lingerBytes: 1_048_576,
+  lingerMs: 2_000,
+  drainMs: 30_000,
+});

@@ -1,0 +1,49 @@
+import { STATUS_CODES } from 'node:http';
+import type { Clock } from '@portolan/core/base/clock.ts';
+
+/** An answer that the proxy gives by itself. */
+export interface LocalReply {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+}
+
+export function textReply(status: number, text: string): LocalReply {
+  return { status, body: `${text}\n`, contentType: 'text/plain; charset=utf-8' };
+}
+
+/** What a host that nobody claimed is answered: the liveness of the gateway, or 404. */
+export function defaultBackend(path: string): LocalReply {
+  return path === '/healthz' ? textReply(200, 'ok') : textReply(404, 'default backend - 404');
+}
+
+/** Renders replies; the `Date` line is made once a second. */
+export class LocalReplies {
+  readonly #clock: Clock;
+  #second = -1;
+  #date = '';
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The whole reply, UTF-8 octets as Latin-1 text. `connection`: the value of the `Connection` field, or empty. */
+  render(reply: LocalReply, options: { bodyless: boolean; connection: string; lines: string }): string {
+    const body = Buffer.from(reply.body, 'utf8').toString('latin1');
+    const connection = options.connection === '' ? '' : `Connection: ${options.connection}\r\n`;
+    return (
+      `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${this.#dateLine()}` +
+      `Content-Type: ${reply.contentType}\r\nContent-Length: ${body.length}\r\n` +
+      `${options.lines}${connection}\r\n${options.bodyless ? '' : body}`
+    );
+  }
+
+  #dateLine(): string {
+    const second = Math.floor(this.#clock.wallMs() / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#date = `Date: ${new Date(second * 1_000).toUTCString()}\r\n`;
+    }
+    return this.#date;
+  }
+}

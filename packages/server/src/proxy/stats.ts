@@ -1,0 +1,100 @@
+/** Upper bounds of the duration histogram, milliseconds. */
+export const durationBoundsMs: readonly number[] = [
+  0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000,
+];
+
+/** What is counted for each cluster, in the order of `ClusterStats.counts`. */
+export const clusterCounters = [
+  'responses_1xx',
+  'responses_2xx',
+  'responses_3xx',
+  'responses_4xx',
+  'responses_5xx',
+  'no_response',
+  'retries',
+  'stale_retries',
+  'connect_failures',
+  'resets',
+  'timeouts',
+  'anomalies',
+  'ejections',
+  'overflows',
+  'no_endpoint',
+  'connections',
+  'request_bytes',
+  'response_bytes',
+] as const;
+
+export type ClusterCounter = (typeof clusterCounters)[number];
+
+const index = Object.fromEntries(clusterCounters.map((name, position) => [name, position])) as Record<
+  ClusterCounter,
+  number
+>;
+
+/** Counters of one cluster in one worker. Bounded: one set for each cluster, whatever requests say. */
+export class ClusterStats {
+  readonly counts = new Float64Array(clusterCounters.length);
+  /** Requests by duration; one more bucket than there are bounds. */
+  readonly durations = new Float64Array(durationBoundsMs.length + 1);
+  durationSumMs = 0;
+
+  add(counter: ClusterCounter, amount = 1): void {
+    const position = index[counter];
+    this.counts[position] = (this.counts[position] as number) + amount;
+  }
+
+  /** A request that ended: `status` 0 when the client got no response. */
+  finish(status: number, durationMs: number, requestBytes: number, responseBytes: number): void {
+    const { counts, durations } = this;
+    const kind = status === 0 ? 5 : ((status / 100) | 0) - 1;
+    counts[kind] = (counts[kind] as number) + 1;
+    counts[requestBytesAt] = (counts[requestBytesAt] as number) + requestBytes;
+    counts[responseBytesAt] = (counts[responseBytesAt] as number) + responseBytes;
+    let bucket = 0;
+    while (bucket < durationBoundsMs.length && durationMs > (durationBoundsMs[bucket] as number)) bucket++;
+    durations[bucket] = (durations[bucket] as number) + 1;
+    this.durationSumMs += durationMs;
+  }
+}
+
+const requestBytesAt = index.request_bytes;
+const responseBytesAt = index.response_bytes;
+
+/** One cluster's counters as they cross to the supervisor. */
+export interface ClusterReport {
+  readonly name: string;
+  readonly counts: readonly number[];
+  readonly durations: readonly number[];
+  readonly durationSumMs: number;
+  readonly busy: number;
+  readonly pending: number;
+  readonly endpoints: readonly EndpointReport[];
+}
+
+export interface EndpointReport {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly state: 'healthy' | 'draining' | 'ejected' | 'trial';
+  readonly ejections: number;
+  readonly busy: number;
+  readonly idle: number;
+  readonly requests: number;
+  readonly failures: number;
+}
+
+/** One worker's figures. */
+export interface WorkerReport {
+  readonly pid: number;
+  readonly revision: number;
+  readonly draining: boolean;
+  readonly downstreamConnections: number;
+  readonly acceptedConnections: number;
+  readonly refusedConnections: number;
+  /** By the code of the refusal. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly rssBytes: number;
+  readonly clusters: readonly ClusterReport[];
+}

@@ -1,0 +1,105 @@
+import type { EndpointState } from './endpoint-state.ts';
+import { Wire, type WireOwner } from './wire.ts';
+
+/** Who uses an upstream connection now: an exchange, or the two ends of a tunnel. */
+export interface UpstreamUser {
+  onUpstreamConnected(): void;
+  onUpstreamBytes(bytes: Buffer, start: number, end: number): void;
+  onUpstreamEnd(): void;
+  onUpstreamDrain(): void;
+  onUpstreamClose(error: Error | undefined): void;
+}
+
+/** A connection's life: connecting → busy ⇄ idle → closed. */
+type UpstreamState =
+  | { readonly kind: 'connecting'; readonly user: UpstreamUser }
+  | { readonly kind: 'busy'; readonly user: UpstreamUser }
+  | { readonly kind: 'idle'; readonly untilMs: number }
+  | { readonly kind: 'closed' };
+
+const closed: UpstreamState = { kind: 'closed' };
+
+/** One connection to one endpoint. */
+export class UpstreamConnection implements WireOwner {
+  readonly endpoint: EndpointState;
+  readonly wire: Wire;
+  /** Whether it carried a request before: then a reset may only mean that it was closed for being idle. */
+  reused = false;
+  #state: UpstreamState;
+
+  constructor(endpoint: EndpointState, user: UpstreamUser) {
+    this.endpoint = endpoint;
+    this.#state = { kind: 'connecting', user };
+    endpoint.busy++;
+    this.wire = Wire.connect(endpoint.address, endpoint.port, this, () => this.#connected());
+  }
+
+  /** When an idle one is to be closed; -1 while it is not idle. */
+  get idleUntilMs(): number {
+    return this.#state.kind === 'idle' ? this.#state.untilMs : -1;
+  }
+
+  /** Takes it out of the pool; the pool has forgotten it. */
+  use(user: UpstreamUser): void {
+    this.#state = { kind: 'busy', user };
+    this.reused = true;
+    this.endpoint.busy++;
+  }
+
+  /** Hands it from one user to the next without a pause between. */
+  handOver(user: UpstreamUser): void {
+    this.#state = { kind: 'busy', user };
+  }
+
+  /** Puts it to rest; the pool keeps it from now on. */
+  rest(untilMs: number): void {
+    this.#leaveBusy();
+    this.#state = { kind: 'idle', untilMs };
+  }
+
+  /** Drops it; its user hears nothing more. */
+  destroy(): void {
+    if (this.#state.kind === 'closed') return;
+    this.#leaveBusy();
+    this.#state = closed;
+    this.wire.destroy();
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.#state.kind === 'busy') this.#state.user.onUpstreamBytes(bytes, start, end);
+    // Octets that nobody asked for would be taken for the next answer.
+    else this.#discard();
+  }
+
+  onEnd(): void {
+    if (this.#state.kind === 'busy') this.#state.user.onUpstreamEnd();
+    else this.#discard();
+  }
+
+  onDrain(): void {
+    if (this.#state.kind === 'busy') this.#state.user.onUpstreamDrain();
+  }
+
+  onClose(error: Error | undefined): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#discard();
+    if (state.kind !== 'idle') state.user.onUpstreamClose(error);
+  }
+
+  #connected(): void {
+    if (this.#state.kind !== 'connecting') return;
+    const { user } = this.#state;
+    this.#state = { kind: 'busy', user };
+    user.onUpstreamConnected();
+  }
+
+  #discard(): void {
+    if (this.#state.kind === 'idle') this.endpoint.forget(this);
+    this.destroy();
+  }
+
+  #leaveBusy(): void {
+    if (this.#state.kind === 'busy' || this.#state.kind === 'connecting') this.endpoint.busy--;
+  }
+}

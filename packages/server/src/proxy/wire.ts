@@ -1,0 +1,148 @@
+import { Buffer } from 'node:buffer';
+import { connect, Socket, type SocketConstructorOpts } from 'node:net';
+
+/** What happens on a wire. One owner at a time; it may hand the wire on. */
+export interface WireOwner {
+  /** Octets came. They lie in shared memory: whoever wants to keep them copies them before returning. */
+  onBytes(bytes: Buffer, start: number, end: number): void;
+  /** The peer sends no more (FIN). */
+  onEnd(): void;
+  /** What was written has left, after a write that left `pressed` true. */
+  onDrain(): void;
+  /** The wire is gone; called exactly once, last. */
+  onClose(error: Error | undefined): void;
+}
+
+/** A TCP handle as libuv's binding has it; what we use of it. See `listening-handle.ts`. */
+export type TcpHandle = object;
+
+/** Every read of a worker goes to this memory; it is consumed before the next read. */
+const readMemory = Buffer.allocUnsafeSlow(65_536);
+
+/** Below this, octets are written as part of the text beside them: one small copy instead of a vector of writes. */
+const maxInlineBytes = 8_192;
+
+/**
+ * A TCP connection as the codec wants it: octets in shared memory, writes of text and octets together, back-pressure as a flag.
+ * A thin layer on `net.Socket` with its `onread` option, which saves a stream push and a buffer for each read: 12 µs instead
+ * of 13.5 µs a proxied request (two wires) in the first measurement.
+ */
+export class Wire {
+  owner: WireOwner;
+  readonly #socket: Socket;
+  #error: Error | undefined;
+  #remoteAddress: string | undefined;
+
+  constructor(socket: Socket, owner: WireOwner) {
+    this.#socket = socket;
+    this.owner = owner;
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.on('end', () => this.owner.onEnd());
+    socket.on('drain', () => this.owner.onDrain());
+    socket.on('close', () => this.owner.onClose(this.#error));
+  }
+
+  /** The wire of a connection that was just accepted. */
+  static accept(handle: TcpHandle, owner: WireOwner): Wire {
+    const holder: { wire?: Wire } = {};
+    const options = { handle, allowHalfOpen: true, onread: readInto(holder) } as SocketConstructorOpts;
+    const socket = new Socket(options);
+    socket.setNoDelay(true);
+    const wire = new Wire(socket, owner);
+    holder.wire = wire;
+    return wire;
+  }
+
+  /** A wire to a server. `onConnect` is called once, unless it closes before. */
+  static connect(address: string, port: number, owner: WireOwner, onConnect: () => void): Wire {
+    const holder: { wire?: Wire } = {};
+    const socket = connect(
+      { host: address, port, noDelay: true, allowHalfOpen: true, onread: readInto(holder) },
+      onConnect,
+    );
+    const wire = new Wire(socket, owner);
+    holder.wire = wire;
+    return wire;
+  }
+
+  /** Whether more is queued than the kernel took: stop producing until `onDrain`. */
+  get pressed(): boolean {
+    return this.#socket.writableLength >= this.#socket.writableHighWaterMark;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get remoteAddress(): string {
+    this.#remoteAddress ??= plainAddress(this.#socket.remoteAddress ?? '');
+    return this.#remoteAddress;
+  }
+
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Writes Latin-1 text. */
+  writeText(text: string): void {
+    this.#socket.write(text, 'latin1');
+  }
+
+  /** Writes `before`, the octets (copied), and `after` with as few system calls as may be. */
+  writeBytes(before: string, bytes: Buffer, start: number, end: number, after: string): void {
+    if (end - start <= maxInlineBytes) {
+      this.#socket.write(before + bytes.toString('latin1', start, end) + after, 'latin1');
+      return;
+    }
+    const copy = Buffer.from(bytes.subarray(start, end));
+    if (before === '' && after === '') {
+      this.#socket.write(copy);
+      return;
+    }
+    this.#socket.cork();
+    if (before !== '') this.#socket.write(before, 'latin1');
+    this.#socket.write(copy);
+    if (after !== '') this.#socket.write(after, 'latin1');
+    this.#socket.uncork();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends what is queued, then FIN. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Drops the connection and what is queued. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Drops the connection so that the peer sees that it broke off (RST), not that it ended. */
+  abort(): void {
+    this.#socket.resetAndDestroy();
+  }
+}
+
+function readInto(holder: { wire?: Wire }): { buffer: Buffer; callback: (length: number) => boolean } {
+  return {
+    buffer: readMemory,
+    callback: (length) => {
+      holder.wire?.owner.onBytes(readMemory, 0, length);
+      return true;
+    },
+  };
+}
+
+/** IPv4 as itself also where the listener is dual-stack. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Door } from './data-plane.ts';
+import type { ListeningHandle } from './listening-handle.ts';
+import type { WorkerReport } from './stats.ts';
+import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
+
+export interface WorkerListener {
+  onReady(): void;
+  onTrouble(message: string): void;
+  /** A socket could not be listened on: libuv's error number. */
+  onListenError(id: number, error: number): void;
+  onExit(): void;
+}
+
+const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url));
+const reportTimeoutMs = 2_000;
+
+/** One worker process, seen from the supervisor. */
+export class WorkerProcess {
+  readonly #process: ChildProcess;
+  readonly #reports = new Map<number, (report: WorkerReport | undefined) => void>();
+  readonly #exited: Promise<void>;
+  #nextReport = 0;
+  ready = false;
+
+  constructor(settings: WorkerSettings, listener: WorkerListener, execArgv: readonly string[]) {
+    this.#process = fork(workerFile, [], {
+      execArgv: [...execArgv],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process.on('message', (event: WorkerEvent) => this.#hear(event, listener));
+    this.#process.on('error', (error) => listener.onTrouble(error.message));
+    this.#exited = new Promise((resolve) => this.#process.once('exit', () => resolve()));
+    this.#process.once('exit', () => {
+      this.ready = false;
+      for (const answer of this.#reports.values()) answer(undefined);
+      listener.onExit();
+    });
+    this.#send({ type: 'configure', settings });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Gives it a share of a listening socket; ours stays open. */
+  listen(id: number, door: Door, handle: ListeningHandle): void {
+    this.#send({ type: 'listen', id, door }, handle);
+  }
+
+  unlisten(id: number): void {
+    this.#send({ type: 'unlisten', id });
+  }
+
+  /** Its figures; undefined when it does not answer. */
+  report(): Promise<WorkerReport | undefined> {
+    if (!this.#process.connected) return Promise.resolve(undefined);
+    const id = this.#nextReport++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#reports.get(id)?.(undefined), reportTimeoutMs);
+      this.#reports.set(id, (report) => {
+        clearTimeout(timer);
+        this.#reports.delete(id);
+        resolve(report);
+      });
+      this.#send({ type: 'report', id });
+    });
+  }
+
+  /** Lets it finish; kills it when it takes longer. Resolves when it is gone. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#send({ type: 'drain', deadlineMs });
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), deadlineMs + 1_000);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #hear(event: WorkerEvent, listener: WorkerListener): void {
+    switch (event.type) {
+      case 'ready':
+        this.ready = true;
+        listener.onReady();
+        return;
+      case 'listening':
+        if (event.error !== 0) listener.onListenError(event.id, event.error);
+        return;
+      case 'report':
+        this.#reports.get(event.id)?.(event.report);
+        return;
+      case 'trouble':
+        listener.onTrouble(event.message);
+    }
+  }
+
+  #send(command: WorkerCommand, handle?: ListeningHandle): void {
+    if (!this.#process.connected) return;
+    // Node passes a bare TCP handle as it passes a net.Server; its types only know the latter.
+    this.#process.send(command, handle as never, {}, () => undefined);
+  }
+}

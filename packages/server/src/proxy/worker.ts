@@ -1,0 +1,111 @@
+// One worker process of the data plane: started by the supervisor (`gateway.ts`), which gives it its sockets.
+
+import { systemClock as clock } from '../engine/system-clock.ts';
+import { FileAccessLog } from './access-log.ts';
+import { DataPlane } from './data-plane.ts';
+import type { ListeningHandle } from './listening-handle.ts';
+import { readModelFile } from './model-file.ts';
+import { TrafficStream } from './traffic-stream.ts';
+import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
+
+interface Running {
+  readonly settings: WorkerSettings;
+  readonly plane: DataPlane;
+  readonly stream: TrafficStream;
+}
+
+let running: Running | undefined;
+let draining = false;
+const handles = new Map<number, ListeningHandle>();
+
+process.on('message', (command: WorkerCommand, handle: unknown) => obey(command, handle));
+// Without its supervisor nobody can drain it or tell it anything: it finishes what is under way.
+process.on('disconnect', () => drain(running?.settings.limits.drainMs ?? 0));
+// The supervisor decides: a Ctrl-C in a terminal reaches the whole process group.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+
+function obey(command: WorkerCommand, handle: unknown): void {
+  switch (command.type) {
+    case 'configure':
+      running = start(command.settings);
+      return;
+    case 'listen': {
+      const socket = handle as ListeningHandle;
+      handles.set(command.id, socket);
+      const error = running?.plane.listen(socket, command.door) ?? 0;
+      tell({ type: 'listening', id: command.id, error });
+      return;
+    }
+    case 'unlisten': {
+      const socket = handles.get(command.id);
+      handles.delete(command.id);
+      if (socket !== undefined) running?.plane.unlisten(socket);
+      return;
+    }
+    case 'report':
+      if (running !== undefined) tell({ type: 'report', id: command.id, report: running.plane.report() });
+      return;
+    case 'drain':
+      drain(command.deadlineMs);
+  }
+}
+
+function start(settings: WorkerSettings): Running {
+  const { limits, trustedPeers, accessLog, modelFile, server } = settings;
+  const plane = new DataPlane({
+    ...{ clock, limits, trustedPeers },
+    random: Math.random,
+    accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock),
+  });
+  let ready = false;
+  const becomeReady = (): void => {
+    if (!ready) tell({ type: 'ready' });
+    ready = true;
+  };
+  const last = readModelFile(modelFile);
+  if (last !== undefined) {
+    plane.apply(last);
+    becomeReady();
+  }
+  const stream = new TrafficStream({
+    ...{ server, clock },
+    random: Math.random,
+    onMessage(message) {
+      plane.apply(message);
+      becomeReady();
+    },
+    onTrouble: (fault) => tell({ type: 'trouble', message: fault.message }),
+  });
+  return { settings, plane, stream };
+}
+
+/** Connections at rest get a while in which their client may still use them once; the answer then says that it is the last. */
+function drain(deadlineMs: number): void {
+  if (draining) return;
+  draining = true;
+  if (running === undefined) process.exit(0);
+  const { plane, stream } = running;
+  const untilMs = clock.monotonicMs() + deadlineMs;
+  const idleUntilMs = clock.monotonicMs() + Math.min(1_000, deadlineMs / 4);
+  plane.beginDrain();
+  stream.stop();
+  const look = (): void => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs >= idleUntilMs) plane.endIdle();
+    if (plane.openConnections === 0 || nowMs >= untilMs) finish(plane);
+    else clock.after(50, look);
+  };
+  look();
+}
+
+function finish(plane: DataPlane): void {
+  plane.close();
+  // The access log's last lines are on their way; `exit` follows by itself when nothing is left, or at the latest then.
+  clock.after(100, () => process.exit(0));
+  if (process.connected) process.disconnect();
+}
+
+function tell(event: WorkerEvent): void {
+  if (process.connected) process.send?.(event);
+}
