@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Random } from '@portolan/core/base/clock.ts';
+import { Fault } from '@portolan/core/base/fault.ts';
 import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { Store } from '@portolan/core/catalog/store.ts';
 import { createPlanner } from '@portolan/core/traffic/plan.ts';
 import type { Logger } from 'pino';
 import type { Settings } from './config/settings.ts';
+import { bracketed } from './config/values.ts';
 import type { Context, Identity, ListenerAddress, Part } from './contract.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { createEngine, type EngineService } from './engine.ts';
@@ -18,6 +20,7 @@ import { createListenerRegistry } from './listeners.ts';
 import { dnsConfig } from './outlets/dns/config.ts';
 import { dnsOutlet } from './outlets/dns/outlet.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
+import { gatewayPart } from './proxy/gateway.ts';
 import { identityOf, prepareDataDir } from './self.ts';
 import { lmdbStore } from './store/store-lmdb.ts';
 import { memoryStore } from './store/store-memory.ts';
@@ -64,7 +67,7 @@ interface ServerContext extends Context {
  * folder. All mount their paths as they are made, before the http listener opens.
  */
 function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
-  const { dns } = settings.listeners;
+  const { dns, gateway, 'proxy-admin': admin } = settings.listeners;
   const parts: readonly (Part | undefined)[] = [
     enginePart(context.engine),
     context.health,
@@ -73,6 +76,15 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     portolanFrontend(named(context, 'portolan'), { readiness: life.readiness }),
     trafficOutlet(named(context, 'traffic')),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...dnsSettings(settings), listen: dns })),
+    gateway &&
+      gatewayPart(named(context, 'gateway'), {
+        http: gateway,
+        admin,
+        workers: settings.gateway.workers,
+        accessLog: settings.gateway.accessLog,
+        stateDir: settings.dataDir,
+        server: () => controlPlaneUrl(context),
+      }),
   ];
   return parts.filter((part) => part !== undefined);
 }
@@ -137,6 +149,16 @@ function dnsSettings({ dns }: Settings) {
     serviceTtlSeconds: new Map([['*', dns.serviceTtlSeconds]]),
     forwarders: dns.forwarders,
   };
+}
+
+/** Where the data plane of this machine reaches us. An address that means all of them is reached by loopback. */
+function controlPlaneUrl({ listeners }: Context): string {
+  const http = listeners.list().find(({ name }) => name === 'http');
+  if (http === undefined)
+    throw new Fault('invalid', 'listen.gateway needs listen.http: the traffic model comes from there');
+  const { address, port } = http;
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return `http://${bracketed(reachable)}:${port}`;
 }
 
 function named(context: ServerContext, part: string): Context {

@@ -123,6 +123,14 @@ test('two listeners on one port are refused, port 0 is not', () => {
   resolve({ flags: { listen: ['http=127.0.0.1:0', 'dns=127.0.0.1:0'] } });
 });
 
+test('the gateway needs the http listener', () => {
+  assert.match(
+    problems({ flags: { listen: ['http=off'] } })[0] ?? '',
+    /^--listen: listen\.http cannot be off/,
+  );
+  resolve({ flags: { listen: ['http=off', 'gateway=off'] } });
+});
+
 test('durations and sizes', () => {
   const drain = (text: string) => resolve({ yaml: `drain-timeout: ${text}` }).drainTimeoutMs;
   assert.equal(drain('1m30s'), 90_000);

@@ -160,6 +160,11 @@ function unknownVariables(env: SettingsInput['env']): string[] {
 }
 
 function checkTogether(settings: Settings, problems: string[]): void {
+  if (settings.listeners.gateway !== undefined && settings.listeners.http === undefined) {
+    problems.push(
+      `${settings.origins['listen.http'].place}: listen.http cannot be off while listen.gateway is on, which gets its routes from there: turn that off too, or bind http to a loopback address`,
+    );
+  }
   const taken = new Map<string, string>();
   for (const name of listenerNames) {
     const bind = settings.listeners[name];
