@@ -1,0 +1,183 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import type { Clock, Random } from '@portolan/core/base/clock.ts';
+import { Fault } from '@portolan/core/base/fault.ts';
+import { type ExecConfig, mergeConfigs, type TemplateConfig } from './config/config.ts';
+import { parseArguments, templateFlags } from './config/from-flags.ts';
+import { loadConfig, templateSpecs } from './config/load.ts';
+import { ConsulClient } from './data/consul-client.ts';
+import { defaultRetry } from './data/watched-data.ts';
+import { ownMachine } from './functions/machine.ts';
+import { Child } from './run/child.ts';
+import { prepare } from './run/rendering.ts';
+import { Runner, type RunnerEvents } from './run/runner.ts';
+import { childEnvironment, renderingEnvironment } from './run/surroundings.ts';
+
+/** What the program has of the process around it. */
+export interface ProgramIo {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly version: string;
+  /** Calls `handler` at each arrival of the signal; the returned function ends that. */
+  readonly onSignal: (signal: NodeJS.Signals, handler: () => void) => () => void;
+}
+
+/** consul-template tries this often before it gives up; with `-once` nobody waits for ever. */
+const onceAttempts = 12;
+const defaultBlockWaitMs = 60_000;
+const defaultKillTimeoutMs = 30_000;
+
+/**
+ * `portolan template`: consul-template's command line. Resolves with the exit code: 0, 1 for a failure, 2 for wrong arguments, in
+ * exec mode the child's.
+ */
+export async function templateProgram(args: readonly string[], io: ProgramIo): Promise<number> {
+  let parsed: ReturnType<typeof parseArguments>;
+  let config: TemplateConfig;
+  try {
+    parsed = parseArguments(args);
+    config = mergeConfigs([...parsed.configs.map(loadConfig), parsed.config]);
+  } catch (thrown) {
+    io.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
+    return 2;
+  }
+  if (parsed.help) return say(io, helpText());
+  if (parsed.version) return say(io, `${io.version}\n`);
+  try {
+    return await start(config, io);
+  } catch (thrown) {
+    io.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
+    return 1;
+  }
+}
+
+function say(io: ProgramIo, text: string): number {
+  io.stdout(text);
+  return 0;
+}
+
+async function start(config: TemplateConfig, io: ProgramIo): Promise<number> {
+  const specs = templateSpecs(config);
+  if (specs.length === 0 && config.exec.command === undefined) {
+    throw new Fault(
+      'invalid',
+      'nothing to do: give -template IN:OUT or -config FILE; see portolan template -help',
+    );
+  }
+  const address = consulAddress(config, io.environment);
+  const machine = ownMachine(renderingEnvironment(io.environment, address), () => io.clock.wallMs());
+  if (config.parseOnly === true) {
+    for (const spec of specs) prepare(spec, machine);
+    return 0;
+  }
+  if (config.ignored.length > 0)
+    io.stderr(`portolan template: without effect here: ${config.ignored.join(', ')}\n`);
+  const client = new ConsulClient(address);
+  const once = config.once ?? false;
+  const stopping = new AbortController();
+  let exitCode = 0;
+  const child = childOf(config.exec, io, (code) => {
+    exitCode = code;
+    stopping.abort();
+  });
+  const runner = new Runner({
+    templates: specs,
+    client,
+    clock: io.clock,
+    machine,
+    retry: { ...defaultRetry, ...(once ? { attempts: onceAttempts } : {}), ...config.retry },
+    blockWaitMs: config.blockQueryWaitMs ?? defaultBlockWaitMs,
+    once,
+    dry: config.dry ?? false,
+    environment: io.environment,
+    events: events(config, io),
+    onPass: (changed) => {
+      if (child === undefined || once) return;
+      if (!child.running) child.start();
+      else if (changed) child.reload();
+    },
+  });
+  const unlisten = [
+    io.onSignal(config.reloadSignal ?? 'SIGHUP', () => runner.refresh()),
+    ...[config.killSignal ?? 'SIGINT', 'SIGTERM' as const].map((signal) =>
+      io.onSignal(signal, () => stopping.abort()),
+    ),
+  ];
+  if (config.pidFile !== undefined) writeFileSync(config.pidFile, `${process.pid}\n`);
+  try {
+    await runner.run(stopping.signal);
+    await child?.stop();
+    return exitCode;
+  } finally {
+    for (const end of unlisten) end();
+    client.close();
+    if (config.pidFile !== undefined) rmSync(config.pidFile, { force: true });
+  }
+}
+
+/** Flags and files, then Consul's variables, then Portolan's, then the default. */
+function consulAddress(config: TemplateConfig, environment: NodeJS.ProcessEnv) {
+  const address =
+    config.consul.address ?? environment.CONSUL_HTTP_ADDR ?? environment.PORTOLAN_SERVER ?? '127.0.0.1:8500';
+  const token = config.consul.token ?? environment.CONSUL_HTTP_TOKEN ?? environment.CONSUL_TOKEN;
+  return { ...config.consul, address, ...(token === undefined ? {} : { token }) };
+}
+
+function childOf(
+  exec: Partial<ExecConfig>,
+  io: ProgramIo,
+  onExit: (code: number) => void,
+): Child | undefined {
+  if (exec.command === undefined) return undefined;
+  return new Child({
+    command: exec.command,
+    environment: childEnvironment(io.environment, exec.environment),
+    reloadSignal: exec.reloadSignal,
+    killSignal: exec.killSignal ?? 'SIGINT',
+    killTimeoutMs: exec.killTimeoutMs ?? defaultKillTimeoutMs,
+    splayMs: exec.splayMs ?? 0,
+    clock: io.clock,
+    random: io.random,
+    onExit,
+  });
+}
+
+function events(config: TemplateConfig, io: ProgramIo): RunnerEvents {
+  const verbose = ['info', 'debug', 'trace'].includes((config.logLevel ?? 'warn').toLowerCase());
+  const print = config.dry ?? false;
+  return {
+    rendered(spec, text) {
+      if (print || spec.destination === '')
+        io.stdout(`> ${spec.destination}\n${text}${text.endsWith('\n') ? '' : '\n'}`);
+      else if (verbose) io.stderr(`portolan template: rendered ${spec.name} => ${spec.destination}\n`);
+    },
+    failed: (what, fault) => io.stderr(`portolan template: ${what}: ${fault.message}\n`),
+    commandDone(command) {
+      if (verbose) io.stderr(`portolan template: ran ${command}\n`);
+    },
+  };
+}
+
+function helpText(): string {
+  const lines = [...templateFlags]
+    .filter(([name, flag]) => !flag.help.includes('without effect') && name !== 'h' && name !== 'v')
+    .map(
+      ([name, flag]) =>
+        `  ${`-${name}${flag.argument === undefined ? '' : ` ${flag.argument}`}`.padEnd(40)} ${flag.help}`,
+    );
+  return [
+    'Usage: portolan template [-template IN:OUT[:COMMAND]] … [-config PATH] …',
+    '',
+    'Keeps files equal to what their templates make of the registry: consul-template’s language, flags and configuration.',
+    '',
+    'Examples:',
+    "  portolan template -template 'haproxy.ctmpl:/etc/haproxy/haproxy.cfg:systemctl reload haproxy'",
+    '  portolan template -once -dry -template in.ctmpl:out',
+    '  portolan template -config /etc/consul-template.hcl',
+    '',
+    ...lines,
+    '',
+  ].join('\n');
+}
