@@ -97,7 +97,10 @@ test('a gRPC check over TLS verifies the certificate unless told to skip that', 
 
 test('a target that refuses, or speaks something else, is critical', async () => {
   const server = createServer((socket) =>
-    socket.on('error', () => undefined).resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    socket
+      .on('error', () => undefined)
+      .resume()
+      .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

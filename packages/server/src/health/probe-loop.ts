@@ -25,7 +25,8 @@ export class ProbeTask extends WheelTimer {
   pausesAtStart = 0;
   /** A failure during a pause of ours was put aside; the next one counts. */
   excused = false;
-  probed = false;
+  /** Has its place in the interval. */
+  placed = false;
 
   constructor(
     prober: Prober,
@@ -66,13 +67,14 @@ export class ProbeLoop {
 
   /** Runs the task from now on; the first time at any moment of one interval, so that a restart spreads the checks. */
   add(task: ProbeTask): void {
+    task.placed = true;
     this.#wait(task, this.#time.nowMs() + this.#random() * task.intervalMs);
   }
 
   /** Runs the task within `soonMs`, or its interval, from now. */
   soon(task: ProbeTask): void {
     if (task.state !== 'idle' && task.state !== 'waiting') return;
-    task.probed = false;
+    task.placed = false;
     this.#wait(task, this.#time.nowMs() + this.#random() * Math.min(task.intervalMs, soonMs));
   }
 
@@ -125,7 +127,14 @@ export class ProbeLoop {
     task.pausesAtStart = this.#time.pauses();
     this.#running.add(task);
     this.#wheel.set(task, this.#time.nowMs() + task.timeoutMs);
-    task.run = task.prober.start((result) => this.#done(task, result));
+    try {
+      task.run = task.prober.start((result) => this.#done(task, result));
+    } catch (error) {
+      this.#done(task, {
+        status: 'critical',
+        output: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
 
   #ended(task: ProbeTask): void {
@@ -153,8 +162,8 @@ export class ProbeLoop {
   #nextDue(task: ProbeTask): number {
     const nowMs = this.#time.nowMs();
     const inRhythm = task.dueMs + task.intervalMs;
-    const keeps = task.probed && inRhythm > nowMs;
-    task.probed = true;
+    const keeps = task.placed && inRhythm > nowMs;
+    task.placed = true;
     return keeps ? inRhythm : nowMs + this.#random() * task.intervalMs;
   }
 }
