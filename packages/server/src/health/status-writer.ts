@@ -30,7 +30,8 @@ export interface StatusWriterOptions {
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #wishes = new Map<string, Wish>();
-  readonly #inFlight = new Set<string>();
+  /** By key: whether the status is to be tried again if it is refused. */
+  readonly #inFlight = new Map<string, boolean>();
   #backoffMs = 0;
   #cancelBackoff: (() => void) | undefined;
   #stopped = false;
@@ -56,8 +57,10 @@ export class StatusWriter {
     this.#fill();
   }
 
+  /** What is under way may still be written. */
   forget(key: string): void {
     this.#wishes.delete(key);
+    if (this.#inFlight.has(key)) this.#inFlight.set(key, false);
   }
 
   /** Takes no new wishes; resolves when those under way have settled. What waits is found anew by the next start's probes. */
@@ -75,7 +78,7 @@ export class StatusWriter {
       if (this.#inFlight.size >= maxInFlight) return;
       if (this.#inFlight.has(key)) continue;
       this.#wishes.delete(key);
-      this.#inFlight.add(key);
+      this.#inFlight.set(key, true);
       this.#options.engine.submit(setStatus(wish.check, wish.status, wish.output)).then(
         () => this.#written(key),
         (error: unknown) => this.#failed(key, wish, Fault.from(error)),
@@ -89,7 +92,7 @@ export class StatusWriter {
   }
 
   #failed(key: string, wish: Wish, fault: Fault): void {
-    if (this.#stopped) {
+    if (this.#stopped || this.#inFlight.get(key) === false) {
       this.#settle(key);
       return;
     }
