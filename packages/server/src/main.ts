@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Logger } from 'pino';
 import type { FlagValues } from './config/flags.ts';
@@ -12,8 +13,8 @@ const exitSoftware = 70;
 
 /**
  * `portolan server`: runs until SIGTERM or SIGINT and resolves with the exit code: 0 after a drain, 1 when it could not start,
- * 2 for settings that make no sense. The second signal cuts the drain short. SIGHUP reads the settings again. It owns the
- * process: a promise that nobody awaited or an error that nobody caught is logged and ends it with 70.
+ * 2 for settings that make no sense. The second signal ends the process at once (128 + its number). SIGHUP reads the settings
+ * again. It owns the process: a promise that nobody awaited or an error that nobody caught is logged and ends it with 70.
  */
 export async function runServer(
   flags: FlagValues,
@@ -30,6 +31,7 @@ export async function runServer(
   for (const warning of settings.warnings) log.warn(warning);
   dieOfDefects(log);
   const asked = stopSignals();
+  const ignoreHangUp = onHangUp(() => reload(settings, flags, env, log));
   let server: RunningServer;
   try {
     server = await startServer(settings, { log });
@@ -39,11 +41,14 @@ export async function runServer(
     return complain(thrown, fault.code === 'invalid' ? 2 : 1);
   }
   process.stdout.write(banner(server, settings, performance.now() - startedMs));
-  const ignoreHangUp = onHangUp(() => reload(settings, flags, env, log));
   const signal = await asked.first;
   log.info({ signal, drainTimeoutMs: settings.drainTimeoutMs }, 'stopping');
   const drained = server.stop();
-  await Promise.race([drained, asked.second]);
+  const again = await Promise.race([drained, asked.second]);
+  if (again !== undefined) {
+    log.warn({ signal: again }, 'stopping at once');
+    process.exit(128 + constants.signals[again]);
+  }
   ignoreHangUp();
   asked.forget();
   return 0;

@@ -32,7 +32,13 @@ export const backlog = 4_096;
 /** A bound socket that does not listen yet, or the error number of libuv, negative. */
 export function bindHandle(address: string, port: number, shared: boolean): ListeningHandle | number {
   const { _createServerHandle: create } = net as unknown as NetInternals;
-  return create(address, port, net.isIPv6(address) ? 6 : 4, undefined, shared ? reusePort : 0);
+  const handle = create(address, port, net.isIPv6(address) ? 6 : 4, undefined, shared ? reusePort : 0);
+  if (typeof handle === 'number') return handle;
+  // libuv keeps EADDRINUSE to itself until somebody listens, or asks for the name.
+  const error = handle.getsockname({});
+  if (error === 0) return handle;
+  handle.close();
+  return error;
 }
 
 export function portOf(handle: ListeningHandle): number {

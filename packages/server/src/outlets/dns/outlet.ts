@@ -102,7 +102,7 @@ class DnsOutlet implements Part {
         return port;
       } catch (error) {
         await Promise.all([tcp.close(), udp.close()]);
-        if (wanted !== 0 || tried === bindTries) throw Fault.from(error);
+        if (wanted !== 0 || tried === bindTries) throw bindFault(address, wanted, error);
       }
     }
   }
@@ -182,4 +182,10 @@ class DnsOutlet implements Part {
 
 function foldedNameOf(service: string): string {
   return service.slice(service.indexOf('/') + 1).toLowerCase();
+}
+
+function bindFault(address: string, port: number, cause: unknown): Fault {
+  const reason = cause instanceof Error && 'code' in cause ? cause.code : cause;
+  const text = `listener dns: ${address}:${port} cannot be bound (${reason}); --listen dns=ADDR:PORT moves it`;
+  return new Fault('unavailable', text, { cause });
 }

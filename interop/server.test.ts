@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { freePort } from '@portolan/testkit/free-port.ts';
+import { requireProgram } from '@portolan/testkit/require-program.ts';
+import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
+import { serverArgs, startPortolan, throughGateway } from './portolan-process.ts';
+
+const run = promisify(execFile);
+
+function dataDir(t: TestContext): string {
+  const directory = tempDir('server');
+  t.after(() => directory.remove());
+  return directory.path;
+}
+
+/** A backend that says its own name. */
+async function backend(t: TestContext, name: string): Promise<number> {
+  const server = createServer((_, response) => response.end(name));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function register(http: string, definition: object): Promise<void> {
+  const response = await fetch(`${http}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify(definition),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+/** Runs a server that is expected to give up by itself. */
+async function failedStart(args: string[]): Promise<{ code: number; stderr: string; stdout: string }> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, args, { timeout: 30_000 });
+    return { code: 0, stdout, stderr };
+  } catch (thrown) {
+    const { code, stdout, stderr } = thrown as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+test('a service registers over Consul, is found by DNS and is reached through the gateway', async (t) => {
+  const dig = requireProgram(t, 'dig');
+  if (dig === undefined) return;
+  const portolan = await startPortolan(t, { dataDir: dataDir(t) });
+  const port = await backend(t, 'reviews v1');
+
+  await register(portolan.http, { Name: 'reviews', Port: port, Tags: ['http', 'v1'] });
+
+  const args = ['@127.0.0.1', '-p', String(portolan.ports.dns), '+short', 'v1.reviews.service.consul', 'SRV'];
+  const { stdout } = await run(dig, args);
+  assert.match(stdout, new RegExp(`^1 1 ${port} .*\\.node\\.dc1\\.consul\\.$`, 'm'));
+
+  const routed = await waitUntil(async () => {
+    const answer = await throughGateway(portolan.ports.gateway, 'reviews.localhost');
+    return answer.status === 200 ? answer : undefined;
+  });
+  assert.equal(routed.body, 'reviews v1');
+  const unknown = await throughGateway(portolan.ports.gateway, 'nobody.localhost');
+  assert.equal(unknown.status, 404);
+
+  const ready = await fetch(`${portolan.http}/readyz?verbose`);
+  assert.equal(ready.status, 200, await ready.text());
+  const listeners = (await (await fetch(`${portolan.http}/portolan/v1/listeners`)).json()) as {
+    name: string;
+  }[];
+  assert.deepEqual(listeners.map(({ name }) => name).sort(), ['dns', 'gateway', 'http', 'proxy-admin']);
+});
+
+test('a change moves the traffic: a new instance gets it, a deregistered one does not', async (t) => {
+  const portolan = await startPortolan(t, { dataDir: dataDir(t) });
+  const first = await backend(t, 'first');
+  const second = await backend(t, 'second');
+  const answers = async (wanted: string) =>
+    (await throughGateway(portolan.ports.gateway, 'shop.localhost')).body === wanted;
+
+  await register(portolan.http, { Name: 'shop', ID: 'a', Port: first, Tags: ['http'] });
+  await waitUntil(() => answers('first'));
+  await register(portolan.http, { Name: 'shop', ID: 'b', Port: second, Tags: ['http'] });
+  await waitUntil(() => answers('second'));
+  await fetch(`${portolan.http}/v1/agent/service/deregister/a`, { method: 'PUT' });
+  // The stream brings changes in order: once one answer is missing, no later request may see it.
+  await register(portolan.http, { Name: 'marker', Port: second, Tags: ['http'] });
+  await waitUntil(
+    async () => (await throughGateway(portolan.ports.gateway, 'marker.localhost')).status === 200,
+  );
+  for (let count = 0; count < 20; count += 1) assert.ok(await answers('second'));
+
+  // A service that is named for a port is reached there, with no HTTP in between.
+  const tcpPort = await freePort();
+  await register(portolan.http, { Name: `raw-${tcpPort}`, Port: first, Tags: ['tcp'] });
+  await waitUntil(async () => (await (await fetch(`http://127.0.0.1:${tcpPort}/`)).text()) === 'first');
+});
+
+test('kill -9 under a load of registrations loses none that was acknowledged', async (t) => {
+  const directory = dataDir(t);
+  const portolan = await startPortolan(t, { dataDir: directory });
+  const acknowledged = new Set<string>();
+  let sent = 0;
+  let stop = false;
+  const sendOne = async () => {
+    const id = `i-${sent++}`;
+    try {
+      await register(portolan.http, { Name: `load-${sent % 50}`, ID: id, Port: 80 });
+      acknowledged.add(id);
+    } catch (error) {
+      if (!stop) throw error;
+    }
+  };
+  // 500 a second: 5 every 10 ms, whether those before were answered or not.
+  const underWay: Promise<void>[] = [];
+  while (acknowledged.size < 800) {
+    for (let count = 0; count < 5; count += 1) underWay.push(sendOne());
+    await sleep(10);
+  }
+  stop = true;
+  portolan.program.kill('SIGKILL');
+  await portolan.program.exited;
+  await Promise.all(underWay);
+
+  const again = await startPortolan(t, { dataDir: directory });
+  const services = (await (await fetch(`${again.http}/v1/agent/services`)).json()) as Record<string, unknown>;
+  const lost = [...acknowledged].filter((id) => !Object.hasOwn(services, id));
+  assert.deepEqual(lost, []);
+});
+
+test('what was registered is there after an orderly restart, with the same node id', async (t) => {
+  const directory = dataDir(t);
+  const first = await startPortolan(t, { dataDir: directory });
+  await register(first.http, { Name: 'kept', Port: 80, Meta: { ['__proto__']: 'x', colour: 'blue' } });
+  const before = await statusOf(first.http);
+  const exit = await first.program.stop(20_000);
+  assert.deepEqual(exit, { code: 0, signal: null }, first.program.output());
+
+  const second = await startPortolan(t, { dataDir: directory });
+  const after = await statusOf(second.http);
+  assert.equal(after.nodeId, before.nodeId);
+  assert.ok(after.revision >= before.revision);
+  const response = await fetch(`${second.http}/v1/agent/service/kept`);
+  assert.equal(((await response.json()) as { Meta: { colour: string } }).Meta.colour, 'blue');
+});
+
+async function statusOf(http: string): Promise<{ nodeId: string; revision: number }> {
+  return (await (await fetch(`${http}/portolan/v1/status`)).json()) as { nodeId: string; revision: number };
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} drains: a blocking query is answered, a slow response is finished, exit code 0`, async (t) => {
+    const portolan = await startPortolan(t, { dataDir: dataDir(t) });
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const slow = createServer(async (_, response) => {
+      started.resolve();
+      await finish.promise;
+      response.end('late');
+    });
+    slow.listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    t.after(() => void slow.close());
+    await register(portolan.http, {
+      Name: 'slow',
+      Port: (slow.address() as AddressInfo).port,
+      Tags: ['http'],
+    });
+    await waitUntil(async () => {
+      const hosts = await (
+        await fetch(`http://127.0.0.1:${portolan.ports['proxy-admin']}/config_dump`)
+      ).text();
+      return hosts.includes('slow.localhost');
+    });
+    const index = (await fetch(`${portolan.http}/v1/health/service/slow`)).headers.get('x-consul-index');
+    const blocking = fetch(`${portolan.http}/v1/health/service/slow?index=${index}&wait=60s`);
+    const response = throughGateway(portolan.ports.gateway, 'slow.localhost');
+    await started.promise;
+
+    portolan.program.kill(signal);
+    await waitUntil(() => /"msg":"stopping"/.test(portolan.program.output()));
+    finish.resolve();
+    assert.deepEqual(await response, { status: 200, body: 'late' });
+    assert.equal((await blocking).status, 200);
+    assert.deepEqual(await portolan.program.exited, { code: 0, signal: null });
+  });
+}
+
+test('two servers on one data directory: the second says so and goes', async (t) => {
+  const directory = dataDir(t);
+  await startPortolan(t, { dataDir: directory });
+  const second = await failedStart(serverArgs({ dataDir: directory }));
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, /^portolan: .*(?:another|in use|already)/im);
+});
+
+test('a port that is taken: a clear error, nothing left running', async (t) => {
+  const taken = createTcpServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  for (const name of ['http', 'dns', 'gateway', 'proxy-admin']) {
+    const args = serverArgs({ dataDir: dataDir(t) }).map((arg) =>
+      arg === `${name}=127.0.0.1:0` ? `${name}=127.0.0.1:${port}` : arg,
+    );
+    const failed = await failedStart(args);
+    assert.equal(failed.code, 1, failed.stderr);
+    assert.match(failed.stderr, new RegExp(`^portolan: .*127\\.0\\.0\\.1:${port}`, 'm'));
+  }
+});
+
+test('settings that make no sense are refused with their places, before anything starts', async (t) => {
+  const directory = dataDir(t);
+  const file = join(directory, 'portolan.yaml');
+  writeFileSync(file, 'gateway:\n  wrokers: 2\nlisten:\n  http: 0.0.0.0:8500\n');
+  const args = serverArgs({ dataDir: join(directory, 'data') }).slice(0, 2);
+  const unknownKey = await failedStart([...args, '--config', file, '--store', 'floppy']);
+  assert.equal(unknownKey.code, 2);
+  assert.match(unknownKey.stderr, /portolan\.yaml:2:3: gateway\.wrokers .*did you mean gateway\.workers\?/);
+  assert.match(unknownKey.stderr, /--store: store must be lmdb or memory, not "floppy"/);
+  assert.equal(unknownKey.stdout, '');
+  writeFileSync(file, 'listen:\n  http: 0.0.0.0:8500\n');
+  const reachable = await failedStart([...args, '--config', file]);
+  assert.equal(reachable.code, 2);
+  assert.match(reachable.stderr, /portolan\.yaml:2:3: .*--allow-anonymous/);
+  const noFile = await failedStart([...args, '--config', join(directory, 'missing.yaml')]);
+  assert.equal(noFile.code, 2);
+  assert.match(noFile.stderr, /missing\.yaml cannot be read/);
+});
+
+test('SIGHUP reads the settings again and says what needs a restart', async (t) => {
+  const directory = dataDir(t);
+  const file = join(directory, 'portolan.yaml');
+  writeFileSync(file, 'log:\n  level: info\n');
+  const portolan = await startPortolan(t, { dataDir: join(directory, 'data'), args: ['--config', file] });
+  writeFileSync(file, 'log:\n  level: debug\ndns:\n  domain: example\n');
+  portolan.program.kill('SIGHUP');
+  await waitUntil(() => /"needRestart":\["dns\.domain"\]/.test(portolan.program.output()));
+  writeFileSync(file, 'nonsense: true\n');
+  portolan.program.kill('SIGHUP');
+  await waitUntil(() => /the settings stay as they were/.test(portolan.program.output()));
+  assert.equal((await fetch(`${portolan.http}/livez`)).status, 200);
+});
