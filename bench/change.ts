@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { Write } from '@portolan/core/catalog/change.ts';
 import type { Catalog } from '@portolan/core/catalog/contract.ts';
+import type { Draft, Intent } from '@portolan/core/catalog/draft.ts';
 import {
   type CatalogRecord,
   type CheckRecord,
@@ -33,7 +34,8 @@ export async function changeBench(): Promise<void> {
   const works: readonly [string, Work][] = [
     ['apply: register instance + check', registering],
     ['apply: status of a check', flipping],
-    ['decide + apply: register', deciding],
+    ['decide + apply: register instance + check', deciding],
+    ['decide + apply: status of a check', decidingFlips],
   ];
   const rows: Record<string, Record<string, string>> = {};
   for (const [title, work] of works) {
@@ -83,8 +85,8 @@ function registering({ size, catalog }: Subject, round: number): ReturnType<Work
 function flipping({ size, catalog }: Subject, round: number): ReturnType<Work> {
   const changes: Write[][] = [];
   for (let at = 0; at < changesPerRound; at++) {
-    const number = scattered(at + round * changesPerRound, size);
-    changes.push([{ op: 'put', record: { ...checkOf(number), status: at % 2 ? 'critical' : 'warning' } }]);
+    const { node, id } = checkOf(scattered(at + round * changesPerRound, size));
+    changes.push([{ op: 'put', record: flipped(catalog, node, id) }]);
   }
   return {
     run: () => {
@@ -94,24 +96,45 @@ function flipping({ size, catalog }: Subject, round: number): ReturnType<Work> {
   };
 }
 
+function decidingFlips({ size, catalog }: Subject, round: number): ReturnType<Work> {
+  const checks: CheckRecord[] = [];
+  for (let at = 0; at < changesPerRound; at++)
+    checks.push(checkOf(scattered(at + round * changesPerRound, size)));
+  return {
+    run: () => {
+      for (const { node, id } of checks) commit(catalog, (draft) => draft.put(flipped(draft, node, id)));
+    },
+    undo: () => {},
+  };
+}
+
+function flipped(catalog: Pick<Draft, 'check'>, node: string, id: string): CheckRecord {
+  const record = catalog.check(node, id)?.record;
+  if (record === undefined) throw new Error(`The bench lost ${id}.`);
+  return { ...record, status: record.status === 'critical' ? 'passing' : 'critical' };
+}
+
 function deciding({ size, catalog }: Subject, round: number): ReturnType<Work> {
   const batches = newcomers(size, round);
   return {
     run: () => {
       for (const records of batches) {
-        const [decision] = catalog.decide([
-          (draft) => {
-            for (const record of records) draft.put(record);
-          },
-        ]);
-        if (decision?.outcome !== 'decided') throw new Error('The bench was refused.');
-        apply(catalog, decision.transaction.writes);
+        commit(catalog, (draft) => {
+          for (const record of records) draft.put(record);
+        });
       }
     },
     undo: () => {
       for (const records of batches) apply(catalog, records.map(deleting));
     },
   };
+}
+
+/** What the engine does with an intent, but for the store. */
+function commit(catalog: Catalog, intent: Intent<void>): void {
+  const [decision] = catalog.decide([intent]);
+  if (decision?.outcome !== 'decided') throw new Error('The bench was refused.');
+  apply(catalog, decision.transaction.writes);
 }
 
 function apply(catalog: Catalog, writes: readonly Write[]): void {

@@ -39,6 +39,11 @@ export function emptyTree<T>(): SortedTree<T> {
   return empty;
 }
 
+/** Whether it is a tree, of what may be a tree or an object that is none and no array. */
+export function isTree<T extends object>(value: T | SortedTree<T>): value is SortedTree<T> {
+  return Array.isArray(value) || value instanceof Branch;
+}
+
 export function sizeOf(tree: SortedTree<unknown>): number {
   return isLeaf(tree) ? tree.length : tree.size;
 }

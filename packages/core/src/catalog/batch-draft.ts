@@ -52,7 +52,7 @@ export class BatchDraft extends TableReader implements Draft {
     const current = this.tables.current(record);
     if (current !== undefined && sameJson(current.record, record)) return;
     const entry: Entry = Object.freeze({
-      record: frozenRecord(this.#sharing.shared(record)),
+      record: frozenRecord(this.#sharing.shared(record, current)),
       createRevision: current?.createRevision ?? this.#provisional,
       modifyRevision: this.#provisional,
     });

@@ -26,11 +26,12 @@ export function createCatalog(options: { maxTombstones?: number } = {}): Catalog
 
 class MemoryCatalog extends TableReader implements Catalog {
   readonly #topics: Topics;
-  readonly #sharing = new Sharing();
+  readonly #sharing: Sharing;
   #revision = 0;
 
   constructor(maxTombstones: number) {
     super(new Tables());
+    this.#sharing = new Sharing(this.tables);
     this.#topics = new Topics(this.tables, maxTombstones);
   }
 
@@ -45,12 +46,13 @@ class MemoryCatalog extends TableReader implements Catalog {
   load(content: StoreContent): void {
     if (this.#revision !== 0) throw new Fault('internal', 'Only an empty catalog can be loaded.');
     for (const { record, createRevision, modifyRevision } of content.entries) {
+      const current = this.tables.current(record);
       const entry: Entry = Object.freeze({
-        record: frozenRecord(this.#sharing.shared(record)),
+        record: frozenRecord(this.#sharing.shared(record, current)),
         createRevision,
         modifyRevision,
       });
-      this.tables.place(entry, this.tables.current(record));
+      this.tables.place(entry, current);
     }
     this.#revision = content.revision;
     this.#topics.load(content.revision);
@@ -123,7 +125,7 @@ class MemoryCatalog extends TableReader implements Catalog {
     }
     const before = this.tables.current(write.record);
     const entry: Entry = Object.freeze({
-      record: frozenRecord(this.#sharing.shared(write.record)),
+      record: frozenRecord(this.#sharing.shared(write.record, before)),
       createRevision: before?.createRevision ?? revision,
       modifyRevision: revision,
     });

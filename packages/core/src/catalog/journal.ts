@@ -1,38 +1,41 @@
-/**
- * Remembers what maps held before they were written, while somebody has asked for it, so that all of it can be taken back.
- */
+/** Remembers how to take back what is written, while somebody has asked for it. */
 export class Journal {
-  readonly #past: { map: Map<string, unknown>; key: string; value: unknown }[] = [];
-  #open = false;
+  readonly #undo: (() => void)[] = [];
+  /** Whether it remembers: while it does not, nobody needs to tell it anything. */
+  isOpen = false;
 
-  /** Starts to remember. */
   open(): void {
-    this.#open = true;
+    this.isOpen = true;
   }
 
   /** Stops, and forgets. */
   close(): void {
-    this.#open = false;
-    this.#past.length = 0;
+    this.isOpen = false;
+    this.#undo.length = 0;
   }
 
   /** The place to which `back` can return. */
   get mark(): number {
-    return this.#past.length;
+    return this.#undo.length;
+  }
+
+  /** `undo` takes back what is written next. Only while open. */
+  remember(undo: () => void): void {
+    this.#undo.push(undo);
   }
 
   /** Sets or (undefined) deletes `key`. */
   write<V>(map: Map<string, V>, key: string, value: V | undefined): void {
-    if (this.#open) this.#past.push({ map, key, value: map.get(key) });
+    if (this.isOpen) {
+      const before = map.get(key);
+      this.#undo.push(() => assign(map, key, before));
+    }
     assign(map, key, value);
   }
 
   /** Takes back all that was written since `mark`, newest first. */
   back(mark: number): void {
-    while (this.#past.length > mark) {
-      const last = this.#past.pop();
-      if (last !== undefined) assign(last.map, last.key, last.value);
-    }
+    while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 }
 

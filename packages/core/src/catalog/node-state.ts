@@ -1,96 +1,106 @@
-import { listed, type OneOrMany } from '../base/one-or-many.ts';
-import { byCheckId, onNode } from './orders.ts';
+import { among, listed, type OneOrMany } from '../base/one-or-many.ts';
+import { compareText, find, isTree } from '../base/sorted-tree.ts';
+import { byCheckId } from './orders.ts';
 import type { CheckRecord, Entry, InstanceRecord, NodeRecord } from './records.ts';
+import type { ServiceCell } from './service-table.ts';
 
 /** What a check bears on: an instance, or (undefined) the node itself. */
 export type Bearer = CheckRecord['instance'];
 
-/** What a node holds, hashed and not ordered: one node may hold any number of instances. */
-interface Holdings {
-  /** By id, which different services may share. */
-  readonly instances: Map<string, OneOrMany<Entry<InstanceRecord>>>;
-  /** By id. */
-  readonly checks: Map<string, Entry<CheckRecord>>;
-  /** The same checks by the id of the instance they bear on; '', which no instance has, for the node's own. */
-  readonly bearers: Map<string, OneOrMany<Entry<CheckRecord>>>;
+/**
+ * An instance's place on its node, or that of the node's own checks. Here while there is an instance or a check of one:
+ * checks may come first.
+ */
+export class Slot {
+  /** Both empty for the node's own checks. */
+  readonly namespace: string;
+  readonly service: string;
+  instance: Entry<InstanceRecord> | undefined;
+  /** Of the instance. Its service; a direct way, since every change of a check takes it. */
+  cell: ServiceCell | undefined;
+  /** In order of id. */
+  checks: OneOrMany<Entry<CheckRecord>> | undefined;
+
+  constructor(namespace: string, service: string) {
+    this.namespace = namespace;
+    this.service = service;
+  }
 }
 
+type SlotKey = Pick<Slot, 'namespace' | 'service'>;
+
 /**
- * All that is known of one node; here also when only instances or checks name it. The object is replaced at every change; its
- * maps are handed on from one to the next and belong to the newest.
+ * All that is known of one node; here also when only instances or checks name it. It hashes what it holds, since one node may
+ * hold any number of instances, and puts it in order when asked.
  */
-export class NodeState implements Holdings {
+export class NodeState {
   readonly name: string;
-  readonly entry: Entry<NodeRecord> | undefined;
-  readonly modifyRevision: number;
-  readonly instances: Holdings['instances'];
-  readonly checks: Holdings['checks'];
-  readonly bearers: Holdings['bearers'];
+  entry: Entry<NodeRecord> | undefined;
+  modifyRevision = 0;
+  /** By the instance's id, which different services may share. */
+  readonly slots = new Map<string, OneOrMany<Slot>>();
+  /** Of the node's own checks. */
+  readonly own = new Slot('', '');
+  /** Where each check is, by its id. */
+  readonly checks = new Map<string, Slot>();
   #sortedInstances: readonly Entry<InstanceRecord>[] | undefined;
   #sortedChecks: readonly Entry<CheckRecord>[] | undefined;
 
-  constructor(
-    name: string,
-    entry: Entry<NodeRecord> | undefined,
-    modifyRevision: number,
-    holdings: Holdings,
-  ) {
+  constructor(name: string) {
     this.name = name;
-    this.entry = entry;
-    this.modifyRevision = modifyRevision;
-    this.instances = holdings.instances;
-    this.checks = holdings.checks;
-    this.bearers = holdings.bearers;
-  }
-
-  static empty(name: string): NodeState {
-    return new NodeState(name, undefined, 0, { instances: new Map(), checks: new Map(), bearers: new Map() });
   }
 
   /** Whether anything makes it a node. */
   get exists(): boolean {
-    return this.entry !== undefined || this.instances.size > 0 || this.checks.size > 0;
+    return this.entry !== undefined || this.slots.size > 0 || this.checks.size > 0;
   }
 
-  /** The state after a change at `revision`. */
-  next(entry: Entry<NodeRecord> | undefined, revision: number): NodeState {
-    return new NodeState(this.name, entry, Math.max(this.modifyRevision, revision), this);
+  slot(id: string, key: SlotKey): Slot | undefined {
+    return among(this.slots.get(id), bySlot, key);
   }
 
-  instance(namespace: string, service: string, id: string): Entry<InstanceRecord> | undefined {
-    for (const entry of listed(this.instances.get(id))) {
-      if (entry.record.service === service && entry.record.namespace === namespace) return entry;
-    }
-    return undefined;
+  instance(id: string, key: SlotKey): Entry<InstanceRecord> | undefined {
+    return this.slot(id, key)?.instance;
   }
 
-  /** Those that bear on `bearer`, in order of id. */
-  checksOf(bearer: Bearer): readonly Entry<CheckRecord>[] {
-    const held = listed(this.bearers.get(bearerKey(bearer)));
-    return held.every((entry) => sameBearer(bearer, entry.record.instance))
-      ? held
-      : held.filter((entry) => sameBearer(bearer, entry.record.instance));
+  check(id: string): Entry<CheckRecord> | undefined {
+    const held = this.checks.get(id)?.checks;
+    // The only one there needs no second look: the less of a large catalog is touched, the faster.
+    return held === undefined || !isTree(held) ? held : find(held, byCheckId, id);
   }
 
-  /** In order `onNode`. */
+  /** By id, then namespace and service. */
   sortedInstances(): readonly Entry<InstanceRecord>[] {
-    this.#sortedInstances ??= Array.from(this.instances.values(), listed).flat().sort(onNode);
+    this.#sortedInstances ??= [...this.instances()].sort(
+      ({ record: left }, { record: right }) => compareText(left.id, right.id) || bySlot(left, right),
+    );
     return this.#sortedInstances;
   }
 
-  /** In order of id. */
+  /** By id. */
   sortedChecks(): readonly Entry<CheckRecord>[] {
-    this.#sortedChecks ??= Array.from(this.checks.values()).sort(byCheckId);
+    this.#sortedChecks ??= Array.from(this.checks.keys(), (id) => this.check(id))
+      .filter((entry) => entry !== undefined)
+      .sort((left, right) => byCheckId(left.record.id, right));
     return this.#sortedChecks;
+  }
+
+  /** What is kept in order is so no longer. */
+  unsort(): void {
+    this.#sortedInstances = undefined;
+    this.#sortedChecks = undefined;
+  }
+
+  *instances(): Generator<Entry<InstanceRecord>> {
+    for (const { instance } of this.allSlots()) if (instance !== undefined) yield instance;
+  }
+
+  *allSlots(): Generator<Slot> {
+    for (const held of this.slots.values()) yield* listed(held);
   }
 }
 
-/** The key of `bearers`. */
-export function bearerKey(bearer: Bearer): string {
-  return bearer === undefined ? '' : bearer.id;
-}
-
-export function sameBearer(left: Bearer, right: Bearer): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return left.id === right.id && left.service === right.service && left.namespace === right.namespace;
+/** Among the slots of one id. */
+export function bySlot(key: SlotKey, slot: SlotKey): number {
+  return compareText(key.namespace, slot.namespace) || compareText(key.service, slot.service);
 }

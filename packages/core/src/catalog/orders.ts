@@ -11,19 +11,7 @@ export function inService(key: InstanceKey, { record }: Entry<InstanceRecord>): 
   return compareText(key.node, record.node) || compareText(key.id, record.id);
 }
 
-/** Within one node: by id, then namespace and service. */
-export function onNode(
-  { record: left }: Entry<InstanceRecord>,
-  { record: right }: Entry<InstanceRecord>,
-): number {
-  return (
-    compareText(left.id, right.id) ||
-    compareText(left.namespace, right.namespace) ||
-    compareText(left.service, right.service)
-  );
-}
-
-/** Anywhere. */
+/** Anywhere: by namespace, service, node, id. */
 export function everywhere(key: InstanceKey, { record }: Entry<InstanceRecord>): number {
   return (
     compareText(key.namespace, record.namespace) ||
@@ -34,21 +22,21 @@ export function everywhere(key: InstanceKey, { record }: Entry<InstanceRecord>):
 }
 
 /** Within one node: by id. */
-export function byCheckId(left: Entry<CheckRecord>, right: Entry<CheckRecord>): number {
-  return compareText(left.record.id, right.record.id);
+export function byCheckId(id: string, { record }: Entry<CheckRecord>): number {
+  return compareText(id, record.id);
 }
 
-export function byLeaseId(id: string, entry: Entry<LeaseRecord>): number {
-  return compareText(id, entry.record.id);
+export function byLeaseId(id: string, { record }: Entry<LeaseRecord>): number {
+  return compareText(id, record.id);
 }
 
-export function byKvKey(key: string, entry: Entry<KvRecord>): number {
-  return compareText(key, entry.record.key);
+export function byKvKey(key: string, { record }: Entry<KvRecord>): number {
+  return compareText(key, record.key);
 }
 
 /** The run of keys that start with `prefix`. */
-export function underPrefix(prefix: string, entry: Entry<KvRecord>): number {
-  return startingWith(prefix, entry.record.key);
+export function underPrefix(prefix: string, { record }: Entry<KvRecord>): number {
+  return startingWith(prefix, record.key);
 }
 
 /** The run of texts that start with `prefix`. */

@@ -1,4 +1,4 @@
-import { listed } from '../base/one-or-many.ts';
+import { listed, type OneOrMany } from '../base/one-or-many.ts';
 import { repeatable } from '../base/repeatable.ts';
 import { find, items, run } from '../base/sorted-tree.ts';
 import { byKvKey, byLeaseId, startingWith, underPrefix } from './orders.ts';
@@ -14,7 +14,7 @@ import {
   type NodeRecord,
   type RuleRecord,
 } from './records.ts';
-import { foldedKey, type Tables } from './tables.ts';
+import type { Tables } from './tables.ts';
 
 const none: readonly never[] = Object.freeze([]);
 
@@ -43,14 +43,14 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   *#nodes(): Generator<Entry<NodeRecord>> {
-    for (const name of items(this.tables.roots.nodeNames)) {
+    for (const name of items(this.tables.nodes.names)) {
       const entry = this.tables.nodes.get(name)?.entry;
       if (entry !== undefined) yield entry;
     }
   }
 
   *#services(namespace: string | undefined): Generator<ServiceView> {
-    const keys = this.tables.roots.serviceKeys;
+    const keys = this.tables.services.keys;
     for (const key of namespace === undefined ? items(keys) : run(keys, startingWith, `${namespace}/`)) {
       const state = this.tables.services.get(key);
       if (state !== undefined) yield state;
@@ -62,10 +62,8 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   servicesByFoldedName(lowerCaseName: string, namespace = defaultNamespace): readonly ServiceView[] {
-    const keys = this.tables.folded.get(foldedKey(namespace, lowerCaseName));
-    if (keys === undefined) return none;
     const views: ServiceView[] = [];
-    for (const key of items(keys)) {
+    for (const key of items(this.tables.services.folded(namespace, lowerCaseName))) {
       const state = this.tables.services.get(key);
       if (state !== undefined) views.push(state);
     }
@@ -77,7 +75,10 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   instanceOnNode(node: string, id: string): Entry<InstanceRecord> | undefined {
-    return listed(this.tables.nodes.get(node)?.instances.get(id))[0];
+    for (const { instance } of listed(this.tables.nodes.get(node)?.slots.get(id))) {
+      if (instance !== undefined) return instance;
+    }
+    return undefined;
   }
 
   instancesOnNode(node: string): Iterable<Entry<InstanceRecord>> {
@@ -98,22 +99,21 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 
   nodeChecks(node: string): Iterable<Entry<CheckRecord>> {
-    return this.tables.nodes.get(node)?.checksOf(undefined) ?? none;
+    return listed(this.tables.nodes.get(node)?.own.checks);
   }
 
   checksOfInstance(instance: InstanceRecord): Iterable<Entry<CheckRecord>> {
-    return this.tables.nodes.get(instance.node)?.checksOf(instance) ?? none;
+    return listed(this.tables.nodes.get(instance.node)?.slot(instance.id, instance)?.checks);
   }
 
   *#checks(): Generator<Entry<CheckRecord>> {
-    for (const name of items(this.tables.roots.nodeNames)) yield* this.checksOnNode(name);
+    for (const name of items(this.tables.nodes.names)) yield* this.checksOnNode(name);
   }
 
   healthOf(instance: InstanceRecord): Health {
     const node = this.tables.nodes.get(instance.node);
-    return node === undefined
-      ? 'passing'
-      : worse(worst(node.checksOf(undefined)), worst(node.checksOf(instance)));
+    if (node === undefined) return 'passing';
+    return worse(worst(node.own.checks), worst(node.slot(instance.id, instance)?.checks));
   }
 
   lease(id: string): Entry<LeaseRecord> | undefined {
@@ -137,9 +137,9 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   }
 }
 
-function worst(checks: readonly Entry<CheckRecord>[]): Health {
+function worst(checks: OneOrMany<Entry<CheckRecord>> | undefined): Health {
   let health: Health = 'passing';
-  for (const { record } of checks) health = worse(health, record.status);
+  for (const { record } of listed(checks)) health = worse(health, record.status);
   return health;
 }
 

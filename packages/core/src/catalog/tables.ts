@@ -1,17 +1,8 @@
-import { excluding, including, listed } from '../base/one-or-many.ts';
-import { compareText, emptyTree, find, put, remove, type SortedTree, sizeOf } from '../base/sorted-tree.ts';
+import { emptyTree, find, put, remove, type SortedTree, sizeOf } from '../base/sorted-tree.ts';
 import { Journal } from './journal.ts';
-import { type Bearer, bearerKey, NodeState, sameBearer } from './node-state.ts';
-import {
-  byCheckId,
-  byKvKey,
-  byLeaseId,
-  byRule,
-  everywhere,
-  type InstanceKey,
-  inService,
-  onNode,
-} from './orders.ts';
+import type { Bearer, NodeState, Slot } from './node-state.ts';
+import { NodeTable } from './node-table.ts';
+import { byKvKey, byLeaseId, byRule, everywhere, type InstanceKey, inService } from './orders.ts';
 import { parseRecordKey } from './record-key.ts';
 import type {
   CatalogRecord,
@@ -25,63 +16,47 @@ import type {
   RuleRecord,
   ServiceRecord,
 } from './records.ts';
-import { countTags, ServiceState } from './service-state.ts';
+import { countTags, type ServiceState } from './service-state.ts';
+import { ServiceTable } from './service-table.ts';
 import { sameList, type Touches } from './touches.ts';
-
-/** Where to go back to. */
-export interface Mark {
-  readonly journal: number;
-  readonly roots: Roots;
-}
 
 /** The collections that are one tree for the whole catalog. */
 interface Roots {
   readonly leases: SortedTree<Entry<LeaseRecord>>;
   readonly kvs: SortedTree<Entry<KvRecord>>;
   readonly rules: SortedTree<Entry<RuleRecord>>;
-  /** `<namespace>/<name>` of every service. */
-  readonly serviceKeys: SortedTree<string>;
-  /** The names of every node state. */
-  readonly nodeNames: SortedTree<string>;
 }
 
 /**
- * The records with their secondary indexes. Maps find the service or the node, immutable states hold the rest, so that a
- * write costs what its service and node cost, and can be taken back: between `begin` and `end`, `back` returns to any mark.
+ * The records with their secondary indexes. A write costs what its service and its node cost, however many there are, and can
+ * be taken back: between `begin` and `end`, `back` returns to any mark.
  */
 export class Tables {
-  /** By `<namespace>/<name>`; a namespace has no slash. Only services that exist. */
-  readonly services = new Map<string, ServiceState>();
-  /** By name; also nodes that only instances or checks name. */
-  readonly nodes = new Map<string, NodeState>();
-  /** `<namespace>/<lower-cased name>` to the keys of the services so named, in order. */
-  readonly folded = new Map<string, SortedTree<string>>();
+  readonly #journal = new Journal();
+  readonly services = new ServiceTable(this.#journal);
+  readonly nodes = new NodeTable(this.#journal);
   /** By lease. */
   readonly leaseInstances = new Map<string, SortedTree<Entry<InstanceRecord>>>();
-  roots: Roots = {
-    leases: emptyTree(),
-    kvs: emptyTree(),
-    rules: emptyTree(),
-    serviceKeys: emptyTree(),
-    nodeNames: emptyTree(),
-  };
-  readonly #journal = new Journal();
+  #roots: Roots = { leases: emptyTree(), kvs: emptyTree(), rules: emptyTree() };
 
   begin(): void {
     this.#journal.open();
   }
 
-  mark(): Mark {
-    return { journal: this.#journal.mark, roots: this.roots };
+  mark(): number {
+    return this.#journal.mark;
   }
 
-  back(mark: Mark): void {
-    this.#journal.back(mark.journal);
-    this.roots = mark.roots;
+  back(mark: number): void {
+    this.#journal.back(mark);
   }
 
   end(): void {
     this.#journal.close();
+  }
+
+  get roots(): Roots {
+    return this.#roots;
   }
 
   /** The entry at `key`. */
@@ -133,11 +108,11 @@ export class Tables {
   }
 
   instance(key: InstanceKey): Entry<InstanceRecord> | undefined {
-    return this.nodes.get(key.node)?.instance(key.namespace, key.service, key.id);
+    return this.nodes.get(key.node)?.instance(key.id, key);
   }
 
   check(node: string, id: string): Entry<CheckRecord> | undefined {
-    return this.nodes.get(node)?.checks.get(id);
+    return this.nodes.get(node)?.check(id);
   }
 
   /** Writes `entry` in place of `before`, which must be what has its key now. What it touches gets its modifyRevision. */
@@ -217,10 +192,13 @@ export class Tables {
   }
 
   #node(name: string, entry: Entry<NodeRecord> | undefined, revision: number, touches?: Touches): void {
-    const state = this.nodes.get(name) ?? NodeState.empty(name);
-    if (touches !== undefined) touches.nodeList = true;
-    this.#setNode(state.exists, state.next(entry, revision), touches);
-    this.#touchServicesOn(state, revision, touches);
+    const node = this.nodes.change(name);
+    this.nodes.changed(node, entry, revision);
+    if (touches !== undefined) {
+      touches.nodes.add(name);
+      touches.nodeList = true;
+    }
+    this.#touchServicesOn(node, revision, touches);
   }
 
   #service(
@@ -229,8 +207,8 @@ export class Tables {
     revision: number,
     touches?: Touches,
   ): void {
-    const state = this.#serviceState(record.namespace, record.name);
-    this.#setService(state, state.withRecord(entry, revision), false, touches);
+    const cell = this.services.cell(record.namespace, record.name);
+    this.services.set(cell, cell.state.withRecord(entry, revision), false, touches);
   }
 
   #instance(
@@ -240,21 +218,19 @@ export class Tables {
     revision: number,
     touches?: Touches,
   ): void {
-    const service = this.#serviceState(record.namespace, record.service);
+    const cell = this.services.cell(record.namespace, record.service);
+    const service = cell.state;
     const counts = recounted(service.tagCounts, before?.record.tags ?? noTags, after?.record.tags ?? noTags);
     const tree = swapped(service.tree, inService, record, after);
     // One that only comes or goes changes the set of tags only with its size.
     const replaced = before !== undefined && after !== undefined && counts !== service.tagCounts;
     const retagged = replaced || sizeOf(counts) !== sizeOf(service.tagCounts);
-    this.#setService(service, service.withInstances(tree, counts, revision), retagged, touches);
+    this.services.set(cell, service.withInstances(tree, counts, revision), retagged, touches);
 
-    const node = this.nodes.get(record.node) ?? NodeState.empty(record.node);
-    const existed = node.exists;
-    const sameId = node.instances.get(record.id);
-    const held =
-      after === undefined ? before && excluding(sameId, before, onNode) : including(sameId, after, onNode);
-    this.#journal.write(node.instances, record.id, held);
-    this.#setNode(existed, node.next(node.entry, revision), touches);
+    const node = this.nodes.change(record.node);
+    this.nodes.setInstance(node, record, after, cell);
+    this.nodes.changed(node, node.entry, revision);
+    touches?.nodes.add(record.node);
 
     const was = before?.record.lease;
     const is = after?.record.lease;
@@ -279,96 +255,44 @@ export class Tables {
     revision: number,
     touches?: Touches,
   ): void {
-    const node = this.nodes.get(record.node) ?? NodeState.empty(record.node);
-    const existed = node.exists;
+    const node = this.nodes.change(record.node);
     const moved = before !== undefined && !sameBearer(before.record.instance, record.instance);
-    this.#journal.write(node.checks, record.id, after);
-    if (before !== undefined && (moved || after === undefined)) this.#unbear(node, before);
-    if (after !== undefined) this.#bear(node, after);
-    this.#setNode(existed, node.next(node.entry, revision), touches);
+    const left =
+      before && (moved || after === undefined) ? this.nodes.removeCheck(node, before.record) : undefined;
+    const joined = after && this.nodes.addCheck(node, after, before !== undefined && !moved);
+    this.nodes.changed(node, node.entry, revision);
+    touches?.nodes.add(record.node);
     touches?.checks.push({
       node: record.node,
       id: record.id,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
     });
-    if (moved) this.#touchBearer(node, before.record.instance, revision, touches);
-    this.#touchBearer(node, record.instance, revision, touches);
+    if (left !== undefined) this.#touchBearer(node, left, revision, touches);
+    if (joined !== undefined) this.#touchBearer(node, joined, revision, touches);
   }
 
-  #bear(node: NodeState, entry: Entry<CheckRecord>): void {
-    const key = bearerKey(entry.record.instance);
-    this.#journal.write(node.bearers, key, including(node.bearers.get(key), entry, byCheckId));
-  }
-
-  #unbear(node: NodeState, entry: Entry<CheckRecord>): void {
-    const key = bearerKey(entry.record.instance);
-    this.#journal.write(node.bearers, key, excluding(node.bearers.get(key), entry, byCheckId));
-  }
-
-  #touchBearer(node: NodeState, bearer: Bearer, revision: number, touches?: Touches): void {
-    if (bearer === undefined) {
-      this.#touchServicesOn(node, revision, touches);
-      return;
-    }
+  #touchBearer(node: NodeState, slot: Slot, revision: number, touches?: Touches): void {
+    if (slot === node.own) this.#touchServicesOn(node, revision, touches);
     // A check may be there before its instance: then no service shows it yet.
-    if (node.instance(bearer.namespace, bearer.service, bearer.id) === undefined) return;
-    this.#touchService(this.#serviceState(bearer.namespace, bearer.service), revision, touches);
+    else if (slot.cell !== undefined) this.services.touch(slot.cell, revision, touches);
   }
 
   #touchServicesOn(node: NodeState, revision: number, touches?: Touches): void {
-    for (const held of node.instances.values()) {
-      for (const { record } of listed(held)) {
-        this.#touchService(this.#serviceState(record.namespace, record.service), revision, touches);
-      }
+    for (const { cell } of node.allSlots()) {
+      if (cell !== undefined) this.services.touch(cell, revision, touches);
     }
-  }
-
-  #touchService(state: ServiceState, revision: number, touches?: Touches): void {
-    // Touched by this change already, or (while loading) by a later one.
-    if (state.modifyRevision >= revision) return;
-    this.#journal.write(this.services, state.key, state.touched(revision));
-    touches?.services.add(state.key);
-  }
-
-  #serviceState(namespace: string, name: string): ServiceState {
-    const key = `${namespace}/${name}`;
-    return this.services.get(key) ?? ServiceState.empty(key, namespace, name);
-  }
-
-  #setService(before: ServiceState, after: ServiceState, retagged: boolean, touches?: Touches): void {
-    const { key } = after;
-    const existed = before.exists;
-    const { exists } = after;
-    if (touches !== undefined) {
-      touches.services.add(key);
-      if (existed !== exists || retagged) touches.listing(key, existed ? before : undefined);
-    }
-    this.#journal.write(this.services, key, exists ? after : undefined);
-    if (existed === exists) return;
-    const present = exists ? key : undefined;
-    this.#root({ serviceKeys: swapped(this.roots.serviceKeys, compareText, key, present) });
-    const fold = foldedKey(after.namespace, after.name);
-    const sameFold = swapped(this.folded.get(fold) ?? emptyTree<string>(), compareText, key, present);
-    this.#journal.write(this.folded, fold, sizeOf(sameFold) === 0 ? undefined : sameFold);
-  }
-
-  #setNode(existed: boolean, after: NodeState, touches?: Touches): void {
-    const { name, exists } = after;
-    this.#journal.write(this.nodes, name, exists ? after : undefined);
-    touches?.nodes.add(name);
-    if (existed === exists) return;
-    this.#root({ nodeNames: swapped(this.roots.nodeNames, compareText, name, exists ? name : undefined) });
   }
 
   #root(changed: Partial<Roots>): void {
-    this.roots = { ...this.roots, ...changed };
+    const before = this.#roots;
+    if (this.#journal.isOpen) {
+      this.#journal.remember(() => {
+        this.#roots = before;
+      });
+    }
+    this.#roots = { ...before, ...changed };
   }
-}
-
-/** The key under which services that differ only in case meet. */
-export function foldedKey(namespace: string, name: string): string {
-  return `${namespace}/${name.toLowerCase()}`;
 }
 
 const noTags: readonly string[] = Object.freeze([]);
@@ -389,4 +313,9 @@ function swapped<K, T>(
   item: T | undefined,
 ): SortedTree<T> {
   return item === undefined ? remove(tree, seek, key) : put(tree, seek, key, item);
+}
+
+function sameBearer(left: Bearer, right: Bearer): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return left.id === right.id && left.service === right.service && left.namespace === right.namespace;
 }

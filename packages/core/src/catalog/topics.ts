@@ -32,8 +32,10 @@ export class Topics {
 
   move(delta: CatalogDelta): void {
     const { revision } = delta;
-    for (const key of delta.services) if (!this.#tables.services.has(key)) this.#services.add(key, revision);
-    for (const name of delta.nodes) if (!this.#tables.nodes.has(name)) this.#nodes.add(name, revision);
+    for (const key of delta.services)
+      if (this.#tables.services.get(key) === undefined) this.#services.add(key, revision);
+    for (const name of delta.nodes)
+      if (this.#tables.nodes.get(name) === undefined) this.#nodes.add(name, revision);
     for (const key of delta.kvKeys) {
       if (find(this.#tables.roots.kvs, byKvKey, key) === undefined) this.#kv.add(key, revision);
     }

@@ -1,5 +1,6 @@
 import type { CatalogDelta, CheckTouch } from './reader.ts';
 import type { ServiceState } from './service-state.ts';
+import type { ServiceTable } from './service-table.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 
@@ -21,7 +22,7 @@ export class Touches {
     if (!this.#listed.has(key)) this.#listed.set(key, before);
   }
 
-  delta(revision: number, services: ReadonlyMap<string, ServiceState>): CatalogDelta {
+  delta(revision: number, services: ServiceTable): CatalogDelta {
     return {
       revision,
       services: this.services.size === 0 ? nothing : this.services,
@@ -35,7 +36,7 @@ export class Touches {
     };
   }
 
-  #listMoved(services: ReadonlyMap<string, ServiceState>): boolean {
+  #listMoved(services: ServiceTable): boolean {
     if (this.#listed === undefined) return false;
     for (const [key, before] of this.#listed) {
       const after = services.get(key);
