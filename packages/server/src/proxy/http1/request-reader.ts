@@ -203,7 +203,7 @@ function version(bytes: Buffer, start: number, end: number): number | Refusal | 
 /** Another version of HTTP, or no version at all. */
 function notOurVersion(bytes: Buffer, start: number, end: number): Refusal {
   const text = bytes.toString('latin1', start, Math.min(end, start + 8));
-  return /^HTTP\/[0-9]/.test(text) ? refusals.badVersion : refusals.badRequestLine;
+  return /^HTTP\/[0-9](?:\.|\r|$)/.test(text) ? refusals.badVersion : refusals.badRequestLine;
 }
 
 function badTargetOctet(code: number | undefined): Refusal {
