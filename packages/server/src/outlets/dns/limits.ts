@@ -31,8 +31,11 @@ export const limits = {
   /** Encoded answers kept. Only names that exist are kept, so a flood of random names cannot push them out. */
   cacheEntries: 32_768,
   cacheBytes: 32 << 20,
-  /** Records of one answer; more would not fit 64 KB anyway. A random choice of the instances when there are more. */
-  maxAnswers: 4_096,
+  /**
+   * Records of one encoded answer, about 1 MB. Four times what fits 64 KB, so that each response chooses among all; instances past
+   * it are not told.
+   */
+  maxAnswers: 16_384,
   /** Names in one PTR answer. */
   maxPointers: 64,
   /** Aliases followed inside our own zone. */

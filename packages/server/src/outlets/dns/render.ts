@@ -1,5 +1,6 @@
 import type { Random } from '@portolan/core/base/clock.ts';
 import { type EncodedAnswer, noTarget, optRecord, srvTargetOffset } from './encoded-answer.ts';
+import { limits } from './limits.ts';
 import type { QueryReader } from './query.ts';
 
 const headerBytes = 12;
@@ -22,7 +23,7 @@ export class Renderer {
 
   /**
    * Writes the response into `out` (64 KB) and returns its length, at most `maxBytes` (512 or more). Records that do not fit are
-   * left out; TC says so when they are answers. `maxRecords` (0 = none) bounds the shuffled ones without TC.
+   * left out; TC says so when they are answers and TCP would give more. `maxRecords` (0 = none) bounds the shuffled ones without TC.
    */
   answer(
     packet: Buffer,
@@ -75,7 +76,10 @@ export class Renderer {
       additionals++;
     }
     out[2] =
-      0x80 | (answer.authoritative ? 0x04 : 0) | (truncated ? 0x02 : 0) | (query.recursionDesired ? 0x01 : 0);
+      0x80 |
+      (answer.authoritative ? 0x04 : 0) |
+      (truncated && maxBytes < limits.tcpMessageBytes ? 0x02 : 0) |
+      (query.recursionDesired ? 0x01 : 0);
     out[3] = this.#recursionBit | answer.rcode;
     writeCounts(out, 1, answers, authorities, additionals);
     return offset;

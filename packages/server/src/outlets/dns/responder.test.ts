@@ -167,12 +167,32 @@ test('a TCP answer past the reach of pointers leaves additional addresses out, n
   }
 });
 
+test('what does not fit 64 KB is left out by TCP, without TC, each time other records', () => {
+  const { ask } = responder([n1, ...many('vast', 5_000)]);
+  const seen = new Set<unknown>();
+  for (let round = 0; round < 40; round++) {
+    const { answers, truncated } = ask('vast.service.consul', typeCode.SRV, edns(1_232), 'tcp');
+    assert.equal(truncated, false);
+    assert.ok(answers.length > 1_000 && answers.length < 2_000);
+    for (const record of answers) if (record.type === 'SRV') seen.add(record.target[0]);
+  }
+  assert.equal(seen.size, 5_000);
+});
+
 test('additional records that do not fit are left out without TC', () => {
   const { ask } = responder([n1, ...many('web', 8)]);
   const { truncated, answers, additionals } = ask('web.service.consul', typeCode.SRV);
   assert.equal(truncated, false);
   assert.equal(answers.length, 8);
   assert.ok(additionals.length < 8);
+});
+
+test('metadata of nodes comes along where that is wanted', () => {
+  const small = nodeRecord('n2', '10.0.0.2', { metadata: labelsFrom({ env: 'prod' }) });
+  const { ask } = responder([small], { settings: { nodeMetadataAdditional: true } });
+  const [text] = ask('n2.node.consul', typeCode.A).additionals;
+  assert.deepEqual(text?.type === 'TXT' && text.strings, ['env=prod']);
+  assert.deepEqual(ask('n2.node.consul', typeCode.AAAA).additionals, []);
 });
 
 test('limits of answers cut without TC, each time others', () => {
