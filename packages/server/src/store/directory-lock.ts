@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '@portolan/core/base/fault.ts';
 
+const sqliteBusy = 5;
+
 export interface DirectoryLock {
   release(): void;
 }
@@ -16,14 +18,15 @@ export function lockDirectory(directory: string): DirectoryLock {
   const owner = join(directory, 'owner.pid');
   const lock = new DatabaseSync(join(directory, 'owner.lock'), { timeout: 0 });
   try {
-    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    // A journal in memory: one on disk could not be written on a full disk.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    throw new Fault(
-      'unavailable',
-      `data directory ${directory} is in use by ${ownerText(owner)}: stop it, or use another --data-dir`,
-      { cause: error },
-    );
+    const reason =
+      (error as { errcode?: unknown }).errcode === sqliteBusy
+        ? `is in use by ${ownerText(owner)}: stop it, or use another --data-dir`
+        : `cannot be locked: ${Fault.from(error).message}`;
+    throw new Fault('unavailable', `data directory ${directory} ${reason}`, { cause: error });
   }
   noteOwner(owner);
   return { release: () => lock.close() };

@@ -1,4 +1,3 @@
-import { Fault } from '@portolan/core/base/fault.ts';
 import { type Database, open } from 'lmdb';
 import type { DiskWrite } from './lmdb-batch.ts';
 
@@ -14,6 +13,8 @@ export interface LmdbFile {
    * of it was kept. The buffers must stay as they are until then.
    */
   write(records: readonly DiskWrite[], meta: DiskWrite): Promise<void>;
+  /** The end of the last page in use. */
+  usedBytes(): number;
   close(): Promise<void>;
 }
 
@@ -28,6 +29,7 @@ export function openLmdbFile(directory: string): LmdbFile {
     noSubdir: false,
     maxDbs: 4,
     overlappingSync: false,
+    eventTurnBatching: false,
     ...binary,
   });
   const records = root.openDB<Buffer, Buffer>('records', binary);
@@ -41,12 +43,19 @@ export function openLmdbFile(directory: string): LmdbFile {
         for (const write of writes) enqueue(records, write);
         enqueue(meta, metaWrite);
       }),
+    usedBytes: () => usedBytes(root.getStats()),
     close: () => root.close(),
   };
 }
 
 function* valuesOf(records: Database<Buffer, Buffer>): Iterable<Buffer> {
   for (const { value } of records.getRange()) yield value;
+}
+
+function usedBytes(stats: object): number {
+  // The package's types leave out what is in it.
+  const { lastPageNumber, pageSize } = stats as { lastPageNumber: number; pageSize: number };
+  return (lastPageNumber + 1) * pageSize;
 }
 
 function enqueue(database: Database<Buffer, Buffer>, { key, value }: DiskWrite): void {
@@ -77,18 +86,15 @@ async function causeOf(error: unknown): Promise<unknown> {
   return await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 1000, error).unref())]);
 }
 
-/** ENOSPC, EDQUOT, EFBIG, and LMDB's own MDB_MAP_FULL. */
-const fullCodes: ReadonlySet<unknown> = new Set([28, 122, 27, -30792]);
+/** A write costs at most so much of the file, beside values too long for a leaf: a leaf, its branch, and the halves split off. */
+const pagesPerWrite = 4;
+/** The roots, the meta database, the list of free pages. */
+const pagesPerCommit = 64;
+const pageBytes = 4096;
 
-export function faultOfLmdb(error: unknown, directory: string): Fault {
-  if (error instanceof Fault) return error;
-  const { code, message } = error as { code?: unknown; message?: string };
-  if (fullCodes.has(code) || /no space left|quota|MAP_FULL/i.test(message ?? '')) {
-    return new Fault('full', `the disk that holds ${directory} is full: free some space; reads go on`, {
-      cause: error,
-    });
-  }
-  return new Fault('unavailable', `cannot write to ${directory}: ${message ?? String(error)}`, {
-    cause: error,
-  });
+/** An upper bound of how far one commit can extend the file. */
+export function bytesNeededFor(writes: readonly DiskWrite[]): number {
+  let pages = pagesPerCommit;
+  for (const { value } of writes) pages += pagesPerWrite + Math.ceil((value?.length ?? 0) / pageBytes);
+  return pages * pageBytes;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { labelsFrom } from '@portolan/core/base/labels.ts';
-import type { CatalogRecord, Origin, RecordKey } from '@portolan/core/catalog/records.ts';
+import type { CatalogRecord, CheckDefinition, Origin, RecordKey } from '@portolan/core/catalog/records.ts';
 import type { StoredEntry } from '@portolan/core/catalog/store.ts';
 import type { Revisions } from './store-rules.ts';
 
@@ -53,39 +53,35 @@ export function valueDecoder(): (value: Buffer) => StoredEntry {
 
 /** JSON.parse gives maps a prototype, on which a key such as `constructor` would be found; records have none. */
 function revive(record: CatalogRecord, origins: Map<string, Origin>): CatalogRecord {
-  if (record.kind === 'kv') return Object.freeze(record);
+  if (record.kind === 'kv') return record;
   const origin = sharedOrigin(record.origin, origins);
   switch (record.kind) {
-    case 'node':
-      return Object.freeze({
+    case 'node': {
+      const { metadata, taggedAddresses } = record;
+      return {
         ...record,
         origin,
-        metadata: labelsFrom(record.metadata),
-        taggedAddresses: labelsFrom(record.taggedAddresses),
-      });
-    case 'instance':
-      return Object.freeze({
-        ...record,
-        origin,
-        tags: Object.freeze(record.tags),
-        metadata: labelsFrom(record.metadata),
-        taggedAddresses: bare(record.taggedAddresses),
-      });
+        metadata: labelsFrom(metadata),
+        taggedAddresses: labelsFrom(taggedAddresses),
+      };
+    }
+    case 'instance': {
+      const { metadata, taggedAddresses } = record;
+      return { ...record, origin, metadata: labelsFrom(metadata), taggedAddresses: bare(taggedAddresses) };
+    }
     case 'service':
-      return Object.freeze({ ...record, origin, metadata: labelsFrom(record.metadata) });
+      return { ...record, origin, metadata: labelsFrom(record.metadata) };
     case 'check':
-      if (record.definition?.probe.type !== 'http') return Object.freeze({ ...record, origin });
-      return Object.freeze({
-        ...record,
-        origin,
-        definition: {
-          ...record.definition,
-          probe: { ...record.definition.probe, headers: bare(record.definition.probe.headers) },
-        },
-      });
+      return { ...record, origin, ...revivedDefinition(record.definition) };
     default:
-      return Object.freeze({ ...record, origin });
+      return { ...record, origin };
   }
+}
+
+function revivedDefinition(definition: CheckDefinition | undefined): { definition?: CheckDefinition } {
+  if (definition?.probe.type !== 'http') return {};
+  const { probe } = definition;
+  return { definition: { ...definition, probe: { ...probe, headers: bare(probe.headers) } } };
 }
 
 function sharedOrigin(origin: Origin, origins: Map<string, Origin>): Origin {
@@ -97,5 +93,5 @@ function sharedOrigin(origin: Origin, origins: Map<string, Origin>): Origin {
 }
 
 function bare<T>(map: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  return Object.freeze(Object.assign(Object.create(null) as Record<string, T>, map));
+  return Object.assign(Object.create(null) as Record<string, T>, map);
 }

@@ -6,10 +6,10 @@ import type { Change, Transaction } from '@portolan/core/catalog/change.ts';
 import type { CommitResult, Store, StoreContent, StoredEntry } from '@portolan/core/catalog/store.ts';
 import type { Logger } from 'pino';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { type DiskRoom, diskRoom } from './disk-room.ts';
 import { type Encoded, LmdbBatch, Slabs } from './lmdb-batch.ts';
-import { faultOfLmdb, type LmdbFile, openLmdbFile } from './lmdb-file.ts';
+import { bytesNeededFor, type LmdbFile, openLmdbFile } from './lmdb-file.ts';
 import { valueDecoder } from './record-codec.ts';
-import { type SpaceReserve, spaceReserve } from './space-reserve.ts';
 import { inOrder } from './store-rules.ts';
 
 export interface LmdbStoreOptions {
@@ -19,7 +19,7 @@ export interface LmdbStoreOptions {
   readonly log: Logger;
   /** How long a commit may take until the caller is told `unavailable`. Default 10 s: beyond that a disk is broken. */
   readonly commitTimeoutMs?: number;
-  /** Space kept back so that deletes work on a full disk. Default 8 MiB: some two thousand pages. */
+  /** Space kept back so that deletes work on a full disk; the file grows by as much. Default 8 MiB: two thousand pages. */
   readonly reserveBytes?: number;
 }
 
@@ -27,8 +27,9 @@ export interface LmdbStoreOptions {
 const maxRecordUnits = 16 * 1024 * 1024;
 /** Overlapping commits are joined up to so many transactions, to bound how long one commit takes. */
 const maxJoinedTransactions = 4096;
-/** Taking the reserve writes megabytes: not for every refused put. */
-const reserveRetryMs = 250;
+const defaultReserveBytes = 8 * 1024 * 1024;
+/** A store that is well has room for some hundred puts. */
+const probeRoomBytes = 512 * 1024;
 const diskFormat = 1;
 const formatKey = Buffer.from('format');
 const revisionKey = Buffer.from('revision');
@@ -48,26 +49,24 @@ interface Job {
 class LmdbStore implements Store {
   readonly name = 'lmdb';
   readonly #options: LmdbStoreOptions;
-  readonly #reserve: SpaceReserve;
   readonly #slabs = new Slabs();
   readonly #metaValue = Buffer.alloc(6);
   #lock: DirectoryLock | undefined;
   #file: LmdbFile | undefined;
+  #room: DiskRoom | undefined;
   #onChange: (change: Change) => void = () => {};
   #revision = 0;
   #queue: Job[] = [];
   #running: Promise<void> | undefined;
-  /** The disk was full: only deletes go through until there is room again. */
+  /** The disk is full: only deletes go through. */
   #full = false;
-  /** Since then deletes went through, so that LMDB may have pages of its own to write on. */
-  #freed = false;
-  #nextReserveTryMs = 0;
   /** A commit has passed its timeout and still is not settled. */
   #stuck: Fault | undefined;
+  /** LMDB failed to write; what it holds in memory cannot be trusted any more. */
+  #broken: Fault | undefined;
 
   constructor(options: LmdbStoreOptions) {
     this.#options = options;
-    this.#reserve = spaceReserve(join(options.path, 'reserve'), options.reserveBytes ?? 8 * 1024 * 1024);
   }
 
   async open(onChange: (change: Change) => void): Promise<StoreContent> {
@@ -75,26 +74,26 @@ class LmdbStore implements Store {
     mkdirSync(path, { recursive: true });
     this.#lock = lockDirectory(path);
     try {
-      this.#file = openLmdbFile(path);
-      await this.#checkFormat(this.#file);
+      const file = openLmdbFile(path);
+      this.#file = file;
+      await this.#checkFormat(file);
+      this.#room = await this.#openRoom(file);
+      this.#revision = file.meta(revisionKey)?.readUIntBE(0, 6) ?? 0;
+      this.#onChange = onChange;
+      return { revision: this.#revision, entries: this.#entries(file) };
     } catch (error) {
       await this.close();
-      throw error instanceof Fault ? error : faultOfLmdb(error, path);
+      throw this.#faultOf(error);
     }
-    this.#revision = this.#file.meta(revisionKey)?.readUIntBE(0, 6) ?? 0;
-    this.#onChange = onChange;
-    if (!this.#reserve.take()) this.#becomeFull();
-    return { revision: this.#revision, entries: this.#entries(this.#file) };
   }
 
   commit(transactions: readonly Transaction[]): Promise<readonly CommitResult[]> {
     return new Promise((resolve, reject) => {
       if (this.#file === undefined) throw new Fault('unavailable', 'the store is not open');
-      if (this.#stuck !== undefined) throw this.#stuck;
+      const refusal = this.#broken ?? this.#stuck;
+      if (refusal !== undefined) throw refusal;
       this.#queue.push({ encoded: transactions.map(encode), resolve, reject });
-      this.#running ??= this.#run(this.#file).finally(() => {
-        this.#running = undefined;
-      });
+      this.#running ??= this.#run(this.#file);
     });
   }
 
@@ -102,6 +101,8 @@ class LmdbStore implements Store {
     const file = this.#file;
     await this.#running;
     this.#file = undefined;
+    await this.#room?.close();
+    this.#room = undefined;
     await file?.close();
     this.#lock?.release();
     this.#lock = undefined;
@@ -122,6 +123,11 @@ class LmdbStore implements Store {
     }
   }
 
+  #openRoom(file: LmdbFile): Promise<DiskRoom> {
+    const { path, clock, reserveBytes = defaultReserveBytes } = this.#options;
+    return diskRoom({ file: join(path, 'data.mdb'), clock, reserveBytes, usedBytes: () => file.usedBytes() });
+  }
+
   *#entries(file: LmdbFile): Iterable<StoredEntry> {
     const decode = valueDecoder();
     for (const value of file.values()) {
@@ -140,6 +146,8 @@ class LmdbStore implements Store {
     while (this.#queue.length > 0) {
       await this.#commitJobs(file, this.#takeJobs());
     }
+    // In the same turn as the look at the queue: a later commit must start a new run.
+    this.#running = undefined;
   }
 
   /** On a full disk every commit stands alone, so that a put does not take a delete down with it. */
@@ -155,21 +163,16 @@ class LmdbStore implements Store {
   }
 
   async #commitJobs(file: LmdbFile, jobs: readonly Job[]): Promise<void> {
-    if (this.#full && !this.#mayWrite(jobs)) {
-      rejectAll(jobs, this.#fullFault());
-      return;
-    }
     this.#slabs.reset();
     const batch = new LmdbBatch(file, this.#slabs, this.#revision);
     const results = jobs.map((job) => inOrder(job.encoded, (encoded) => batch.add(encoded)));
     try {
       await this.#write(file, jobs, batch);
     } catch (error) {
-      await this.#failed(file, jobs, faultOfLmdb(error, this.#options.path));
+      rejectAll(jobs, this.#faultOf(error));
       return;
     }
     this.#revision = batch.revision;
-    if (this.#full && batch.diskWrites.length > 0) this.#freed = true;
     for (const change of batch.changes) this.#onChange(change);
     jobs.forEach((job, index) => {
       job.resolve(results[index] ?? []);
@@ -179,12 +182,16 @@ class LmdbStore implements Store {
   async #write(file: LmdbFile, jobs: readonly Job[], batch: LmdbBatch): Promise<void> {
     const probing = jobs.some((job) => job.encoded.length === 0);
     if (batch.changes.length === 0 && !probing) return;
+    await this.#mustHaveRoom(batch, probing);
     this.#metaValue.writeUIntBE(batch.revision, 0, 6);
     const meta = { key: batch.changes.length > 0 ? revisionKey : probeKey, value: this.#metaValue };
     const timeoutMs = this.#options.commitTimeoutMs ?? 10_000;
     const disarm = this.#options.clock.after(timeoutMs, () => this.#becomeStuck(jobs, timeoutMs));
     try {
       await file.write(batch.diskWrites, meta);
+    } catch (error) {
+      this.#broken = this.#faultOf(error);
+      throw this.#broken;
     } finally {
       disarm();
       this.#stuck = undefined;
@@ -205,59 +212,46 @@ class LmdbStore implements Store {
     rejectAll(this.#queue.splice(0), this.#stuck);
   }
 
-  /** The first full disk gives up the reserve, which may be all that deletes need. */
-  async #failed(file: LmdbFile, jobs: readonly Job[], fault: Fault): Promise<void> {
-    this.#freed = false;
-    if (fault.code === 'full') {
-      const hadReserve = this.#reserve.held;
-      this.#becomeFull();
-      if (hadReserve && jobs.every(deletesOnly)) return this.#commitJobs(file, jobs);
+  /** A probe asks for puts. */
+  async #mustHaveRoom(batch: LmdbBatch, probing: boolean): Promise<void> {
+    const onlyDeletes = !probing && batch.diskWrites.every((write) => write.value === undefined);
+    const needed = bytesNeededFor(batch.diskWrites) + (probing ? probeRoomBytes : 0);
+    const room = await this.#room?.has(needed, onlyDeletes ? 'deletes' : 'puts');
+    if (room) {
+      if (!onlyDeletes) this.#noteFull(false);
+      return;
     }
-    rejectAll(jobs, fault);
-  }
-
-  #becomeFull(): void {
-    if (!this.#full)
-      this.#options.log.error({ path: this.#options.path }, 'the disk is full: only deletes are taken');
-    this.#full = true;
-    this.#reserve.release();
-  }
-
-  /** On a full disk: deletes always; anything else once the reserve could be taken again, or deletes made room inside LMDB's file. */
-  #mayWrite(jobs: readonly Job[]): boolean {
-    if (this.#retakeReserve()) return true;
-    return this.#freed || jobs.every(deletesOnly);
-  }
-
-  #retakeReserve(): boolean {
-    const now = this.#options.clock.monotonicMs();
-    if (now < this.#nextReserveTryMs) return false;
-    this.#nextReserveTryMs = now + reserveRetryMs;
-    if (!this.#reserve.take()) return false;
-    this.#full = false;
-    this.#freed = false;
-    this.#options.log.info({ path: this.#options.path }, 'the disk has room again');
-    return true;
-  }
-
-  #fullFault(): Fault {
-    return new Fault(
+    this.#noteFull(true);
+    throw new Fault(
       'full',
       `the disk that holds ${this.#options.path} is full: free some space; reads go on`,
+    );
+  }
+
+  #noteFull(full: boolean): void {
+    if (full === this.#full) return;
+    this.#full = full;
+    const { log, path } = this.#options;
+    if (full) log.error({ path }, 'the disk is full: only deletes are taken');
+    else log.info({ path }, 'the disk has room again');
+  }
+
+  #faultOf(error: unknown): Fault {
+    if (error instanceof Fault) return error;
+    const { path } = this.#options;
+    const reason = Fault.from(error).message;
+    return new Fault(
+      'unavailable',
+      `${path} cannot be used: ${reason}; restart the server once this is solved`,
+      {
+        cause: error,
+      },
     );
   }
 }
 
 function rejectAll(jobs: readonly Job[], fault: Fault): void {
   for (const job of jobs) job.reject(fault);
-}
-
-/** False for a probe, which writes. */
-function deletesOnly(job: Job): boolean {
-  return (
-    job.encoded.length > 0 &&
-    job.encoded.every(({ transaction }) => transaction.writes.every((write) => write.op === 'delete'))
-  );
 }
 
 function encode(transaction: Transaction): Encoded {
