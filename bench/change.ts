@@ -249,17 +249,17 @@ function median(values: readonly number[]): number {
 /** Runs in a process of its own, so that the memory is this catalog's. */
 function loadBench(): void {
   const size = sizes.at(-1) ?? 0;
-  let records = 0;
-  const parsing = timed(() => {
-    for (const _ of stored(size)) records++;
-  });
   let catalog: Catalog | undefined;
   const loading = timed(() => {
     catalog = loaded(size);
   });
   globalThis.gc?.();
-  const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(0);
   const { rss, heapUsed } = process.memoryUsage();
+  let records = 0;
+  const parsing = timed(() => {
+    for (const _ of stored(size)) records++;
+  });
+  const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(0);
   console.log(`load ${size} instances with a check each: ${(loading - parsing).toFixed(0)} ms`);
   console.log(`  (and ${parsing.toFixed(0)} ms to make and parse the ${records} records)`);
   console.log(`then: RSS ${mib(rss)} MiB, heap ${mib(heapUsed)} MiB, revision ${catalog?.revision}`);

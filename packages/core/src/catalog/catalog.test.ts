@@ -289,6 +289,18 @@ test('an expectation that holds is a guard, one that fails a conflict', () => {
   assert.equal(refused(unexpected).code, 'conflict');
 });
 
+test('an expectation is about what the intent found, not what it wrote', () => {
+  const catalog = createCatalog();
+  put(catalog, kv('a'));
+  const [decision] = catalog.decide([
+    (draft) => {
+      draft.put(kv('a', 'eA=='));
+      draft.expect(keyOf.kv('a'), 1);
+    },
+  ]);
+  assert.deepEqual(decided(decision).transaction.guards, [{ key: 'kv/a', modifyRevision: 1 }]);
+});
+
 test('of two that expect the same revision and write, the second is refused', () => {
   const catalog = createCatalog();
   put(catalog, kv('a'));
