@@ -1,3 +1,4 @@
+import { sizeOf } from '../base/sorted-tree.ts';
 import type { CatalogDelta, CheckTouch } from './reader.ts';
 import type { ServiceState } from './service-state.ts';
 import type { ServiceTable } from './service-table.ts';
@@ -39,12 +40,16 @@ export class Touches {
   #listMoved(services: ServiceTable): boolean {
     if (this.#listed === undefined) return false;
     for (const [key, before] of this.#listed) {
-      const after = services.get(key);
-      if ((before === undefined) !== (after === undefined)) return true;
-      if (before !== undefined && after !== undefined && !sameList(before.tags(), after.tags())) return true;
+      if (!sameTags(before, services.get(key))) return true;
     }
     return false;
   }
+}
+
+/** Whether both or neither exist, with the same tags. Counts first: listing the tags costs as many as there are. */
+function sameTags(before: ServiceState | undefined, after: ServiceState | undefined): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return sizeOf(before.tagCounts) === sizeOf(after.tagCounts) && sameList(before.tags(), after.tags());
 }
 
 /** Whether two lists of text are equal, in order. */
