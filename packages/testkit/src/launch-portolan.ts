@@ -4,12 +4,12 @@ import { tempDir } from './temp-dir.ts';
 
 export interface PortolanOptions {
   readonly test?: TestScope;
-  /** Further flags of `portolan server`; one of these beats what the launcher sets. */
+  /** Further flags of `portolan server`. Listeners go into `listen`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Keeps its data here, for a restart; default: a new directory that goes with it. */
   readonly dataDir?: string;
-  /** `NAME=ADDR:PORT` or `NAME=off`; default: every listener of the design on 127.0.0.1 and a free port. */
+  /** `NAME=ADDR:PORT` or `NAME=off`; default, listener by listener: 127.0.0.1 and a free port. */
   readonly listen?: readonly string[];
 }
 
@@ -31,7 +31,9 @@ const bannerLine = /^ {2}(\S+)\s+(\[[^\]]+\]|[\d.]+):(\d+)\s/gm;
 export async function launchPortolan(options: PortolanOptions = {}): Promise<Portolan> {
   const directory = options.dataDir === undefined ? tempDir('server') : undefined;
   const dataDir = options.dataDir ?? directory?.path ?? '';
-  const listen = options.listen ?? listeners.map((name) => `${name}=127.0.0.1:0`);
+  const given = options.listen ?? [];
+  const others = listeners.filter((name) => !given.some((bind) => bind.startsWith(`${name}=`)));
+  const listen = [...given, ...others.map((name) => `${name}=127.0.0.1:0`)];
   const program = await launchProgram({
     command: process.execPath,
     args: [
