@@ -1,6 +1,6 @@
-import { type Labels, labels } from '../base/labels.ts';
 import type { CatalogReader, ServiceView } from '../catalog/reader.ts';
 import type { AdminState, Health, InstanceRecord } from '../catalog/records.ts';
+import { createLabelPool, type LabelPool, sameLabels } from './label-pool.ts';
 import type { Endpoint } from './model.ts';
 
 /** A service's endpoints, with the instance each was made of, so that the next plan can keep what did not change. */
@@ -37,6 +37,7 @@ export function endpointsOf(
   const sources: InstanceRecord[] = [];
   let hasPort = false;
   let withoutAddress = 0;
+  const pool = createLabelPool();
   let cursor = 0;
   let same = true;
   for (const { record } of service.instances()) {
@@ -57,7 +58,7 @@ export function endpointsOf(
     const source = previous.sources[cursor];
     const before =
       source?.node === record.node && source.id === record.id ? previous.endpoints[cursor] : undefined;
-    const made = endpointOf(record, address, admin, health, before, source === record);
+    const made = endpointOf(record, address, admin, health, pool, before, source === record);
     same = same && made === previous.endpoints[endpoints.length];
     endpoints.push(made);
     sources.push(record);
@@ -76,6 +77,7 @@ function endpointOf(
   address: string,
   admin: AdminState,
   health: Health,
+  pool: LabelPool,
   before: Endpoint | undefined,
   sameRecord: boolean,
 ): Endpoint {
@@ -88,7 +90,7 @@ function endpointOf(
     before.weight === weight &&
     before.state === state;
   if (unchanged && sameRecord) return before;
-  const endpointLabels = labelsOf(record);
+  const endpointLabels = pool.labelsOf(record);
   if (unchanged && sameLabels(before.labels, endpointLabels)) return before;
   return Object.freeze({
     id: `${record.node.replaceAll('/', '%2F')}/${record.id}`,
@@ -103,20 +105,6 @@ function endpointOf(
 function weightOf(record: InstanceRecord, health: Health): number {
   const weight = health === 'warning' ? record.weights.warning : record.weights.passing;
   return Number.isFinite(weight) ? Math.min(Math.max(Math.trunc(weight), 0), maxWeight) : 1;
-}
-
-/** One flat map, whatever the dialect calls them: metadata as it is, a tag as `tag.NAME`. */
-function labelsOf(record: InstanceRecord): Labels {
-  if (record.tags.length === 0) return record.metadata;
-  return labels([
-    ...Object.entries(record.metadata),
-    ...record.tags.map((tag) => [`tag.${tag}`, 'true'] as const),
-  ]);
-}
-
-function sameLabels(left: Labels, right: Labels): boolean {
-  const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }
 
 const rank: Readonly<Record<AdminState, number>> = { 'in-service': 0, draining: 1, 'out-of-service': 2 };
