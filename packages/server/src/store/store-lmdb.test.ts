@@ -5,9 +5,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Store } from '@portolan/core/catalog/store.ts';
+import { fakeClock } from '@portolan/testkit/fake-clock.ts';
 import { kvRecord, putting } from '@portolan/testkit/store-records.ts';
 import { storeSuite } from '@portolan/testkit/store-suite.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { pino } from 'pino';
 import { systemClock } from '../engine/system-clock.ts';
 import { openLmdbFile } from './lmdb-file.ts';
@@ -115,6 +117,33 @@ test('a record beyond the limit is refused alone, naming the limit', async () =>
   const refused = outcomes[1];
   assert.ok(refused?.status === 'rejected' && refused.reason.code === 'too-large');
   assert.match(refused.reason.message, /16777216 are allowed/);
+  await store.close();
+  directory.remove();
+});
+
+test('a disk that does not answer in time: the caller is told, and what was kept after all is still reported', async () => {
+  const directory = tempDir('stuck');
+  const clock = fakeClock();
+  const store = lmdbStore({
+    path: directory.path,
+    clock,
+    log,
+    reserveBytes: 65_536,
+    commitTimeoutMs: 10_000,
+  });
+  const revisions: number[] = [];
+  await store.open((change) => revisions.push(change.revision));
+  await store.commit([putting(kvRecord('a'))]);
+  const late = store.commit([putting(kvRecord('b'))]);
+  const refused = assert.rejects(late, /did not confirm a write within 10000 ms/);
+  // The timeout is armed once the commit is handed to LMDB, and the file system cannot answer within this turn.
+  while (clock.pending === 0) await Promise.resolve();
+  clock.advance(10_000);
+  await assert.rejects(store.commit([putting(kvRecord('c'))]), /did not confirm/);
+  await refused;
+  await waitUntil(() => revisions.length === 2, { what: 'the late change' });
+  await waitUntil(() => store.commit([putting(kvRecord('d'))]), { what: 'the store to take writes again' });
+  assert.deepEqual(revisions, [1, 2, 3]);
   await store.close();
   directory.remove();
 });
