@@ -48,8 +48,8 @@ export class BatchDraft extends TableReader implements Draft {
 
   put(record: CatalogRecord): void {
     this.#mustBeOpen();
-    checkRecord(record);
     const current = this.tables.current(record);
+    checkRecord(record, current?.record);
     if (current !== undefined && sameJson(current.record, record)) return;
     const entry: Entry = Object.freeze({
       record: frozenRecord(this.#sharing.shared(record, current)),

@@ -67,7 +67,7 @@ class MemoryCatalog extends TableReader implements Catalog {
     for (const write of change.writes) this.#write(write, revision, touches);
     this.#revision = revision;
     const delta = touches.delta(revision, this.tables.services);
-    this.#topics.move(delta);
+    this.#topics.move(delta, touches.ended(this.tables.services));
     return delta;
   }
 

@@ -30,10 +30,9 @@ export class Topics {
     this.#loaded = Math.max(1, revision);
   }
 
-  move(delta: CatalogDelta): void {
+  move(delta: CatalogDelta, endedServices: Iterable<string>): void {
     const { revision } = delta;
-    for (const key of delta.services)
-      if (this.#tables.services.get(key) === undefined) this.#services.add(key, revision);
+    for (const key of endedServices) this.#services.add(key, revision);
     for (const name of delta.nodes)
       if (this.#tables.nodes.get(name) === undefined) this.#nodes.add(name, revision);
     for (const key of delta.kvKeys) {

@@ -23,6 +23,11 @@ export class Touches {
     if (!this.#listed.has(key)) this.#listed.set(key, before);
   }
 
+  /** Which of the services are no more: only those are looked up, and most changes end none. */
+  *ended(services: ServiceTable): Generator<string> {
+    for (const key of this.#listed?.keys() ?? []) if (services.get(key) === undefined) yield key;
+  }
+
   delta(revision: number, services: ServiceTable): CatalogDelta {
     return {
       revision,

@@ -134,6 +134,15 @@ for (const [title, record, code, path] of bad) {
   });
 }
 
+test('a check that replaces another is refused for what it changes', () => {
+  const changed: CheckRecord = { ...check, output: 'x'.repeat(65_537) };
+  assert.throws(() => checkRecord(changed, check), { code: 'too-large', path: 'output' });
+  const unknown = { ...check, status: 'unknown' } as unknown as CheckRecord;
+  assert.throws(() => checkRecord(unknown, check), { code: 'invalid', path: 'status' });
+  const bearer = { namespace: 'default', service: '', id: 'x' };
+  assert.throws(() => checkRecord({ ...check, instance: bearer }, check), { path: 'instance.service' });
+});
+
 test('no field of the wrong type gets in or throws anything but a fault', () => {
   const fields = [
     'namespace',

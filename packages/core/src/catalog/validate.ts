@@ -2,6 +2,7 @@ import { Fault } from '../base/fault.ts';
 import {
   type AdminState,
   type CatalogRecord,
+  type CheckDefinition,
   type CheckRecord,
   type Health,
   type InstanceRecord,
@@ -31,8 +32,11 @@ export const limits = {
 const healths: ReadonlySet<string> = new Set<Health>(['passing', 'warning', 'critical']);
 const adminStates: ReadonlySet<string> = new Set<AdminState>(['in-service', 'draining', 'out-of-service']);
 
-/** Throws `invalid` or `too-large`, with the path of the field, for a record that the catalog does not take. */
-export function checkRecord(record: CatalogRecord): void {
+/**
+ * Throws `invalid` or `too-large`, with the path of the field, for a record that the catalog does not take. What it has in
+ * common with `current`, which it replaces, was looked at before.
+ */
+export function checkRecord(record: CatalogRecord, current?: CatalogRecord): void {
   switch (record.kind) {
     case 'node':
       name(record.name, 'name');
@@ -51,7 +55,7 @@ export function checkRecord(record: CatalogRecord): void {
       metadata(record.metadata);
       break;
     case 'check':
-      checkCheck(record);
+      checkCheck(record, current as CheckRecord | undefined);
       break;
     case 'lease':
       name(record.id, 'id');
@@ -104,21 +108,26 @@ function checkInstance(record: InstanceRecord): void {
   }
 }
 
-function checkCheck(record: CheckRecord): void {
-  name(record.node, 'node');
-  name(record.id, 'id');
-  keyOf(record);
-  oneOf(healths, record.status, 'status');
-  text(record.name, 'name');
-  text(record.output, 'output');
-  text(record.notes, 'notes');
+function checkCheck(record: CheckRecord, current: CheckRecord | undefined): void {
   const { instance, definition } = record;
-  if (instance !== undefined) {
+  if (current === undefined) {
+    name(record.node, 'node');
+    name(record.id, 'id');
+    keyOf(record);
+  }
+  oneOf(healths, record.status, 'status');
+  if (record.name !== current?.name) text(record.name, 'name');
+  if (record.output !== current?.output) text(record.output, 'output');
+  if (record.notes !== current?.notes) text(record.notes, 'notes');
+  if (instance !== undefined && instance !== current?.instance) {
     namespace(instance.namespace, 'instance.namespace');
     name(instance.service, 'instance.service');
     name(instance.id, 'instance.id');
   }
-  if (definition === undefined) return;
+  if (definition !== undefined && definition !== current?.definition) checkDefinition(definition);
+}
+
+function checkDefinition(definition: CheckDefinition): void {
   duration(definition.intervalMs, 'definition.intervalMs', 0);
   duration(definition.timeoutMs, 'definition.timeoutMs', 0);
   duration(definition.deregisterAfterMs, 'definition.deregisterAfterMs', 0);
