@@ -5,6 +5,7 @@ import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { Store } from '@portolan/core/catalog/store.ts';
 import { createPlanner } from '@portolan/core/traffic/plan.ts';
 import type { Logger } from 'pino';
+import { compactHeap } from './compact-heap.ts';
 import type { Settings } from './config/settings.ts';
 import { bracketed } from './config/values.ts';
 import type { Context, Identity, ListenerAddress, Part } from './contract.ts';
@@ -136,7 +137,10 @@ function storeOf(settings: Settings, log: Logger): Store {
 function enginePart(engine: EngineService): Part {
   return {
     name: 'engine',
-    start: () => engine.start(),
+    async start() {
+      await engine.start();
+      compactHeap();
+    },
     stop: () => engine.stop(),
     readiness: () => (engine.view.stale === undefined ? [] : [`the store: ${engine.view.stale.reason}`]),
   };

@@ -74,13 +74,13 @@ class LmdbStore implements Store {
     mkdirSync(path, { recursive: true });
     this.#lock = lockDirectory(path);
     try {
+      const entries = await this.#readAll(path);
       const file = openLmdbFile(path);
       this.#file = file;
-      await this.#checkFormat(file);
       this.#room = await this.#openRoom(file);
       this.#revision = file.meta(revisionKey)?.readUIntBE(0, 6) ?? 0;
       this.#onChange = onChange;
-      return { revision: this.#revision, entries: this.#entries(file) };
+      return { revision: this.#revision, entries };
     } catch (error) {
       await this.close();
       throw this.#faultOf(error);
@@ -126,6 +126,20 @@ class LmdbStore implements Store {
   #openRoom(file: LmdbFile): Promise<DiskRoom> {
     const { path, clock, reserveBytes = defaultReserveBytes } = this.#options;
     return diskRoom({ file: join(path, 'data.mdb'), clock, reserveBytes, usedBytes: () => file.usedBytes() });
+  }
+
+  /**
+   * Through a mapping of its own: reading it all brings every page of the file into the process, and only taking the mapping away
+   * gives that memory back.
+   */
+  async #readAll(path: string): Promise<readonly StoredEntry[]> {
+    const file = openLmdbFile(path);
+    try {
+      await this.#checkFormat(file);
+      return Array.from(this.#entries(file));
+    } finally {
+      await file.close();
+    }
   }
 
   *#entries(file: LmdbFile): Iterable<StoredEntry> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Part } from '../../contract.ts';
 import { send, textReply } from '../../http/reply.ts';
 import { addDirty, dirtySize, encodeUpdate, nothingDirty } from './encode.ts';
+import { createSnapshots } from './shared-snapshot.ts';
 import { TrafficStream } from './stream.ts';
 
 /** Where the stream is read. */
@@ -16,6 +17,7 @@ const maxStreams = 2_048;
 export function trafficOutlet(context: Context): Part & { readonly streams: number } {
   const { engine, clock } = context;
   const streams = new Set<TrafficStream>();
+  const snapshot = createSnapshots(() => engine.view.traffic);
   let pending = nothingDirty();
   let unsubscribe = () => {};
   let cancelHeartbeat = () => {};
@@ -38,7 +40,7 @@ export function trafficOutlet(context: Context): Part & { readonly streams: numb
 
   function open(response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' });
-    const stream = new TrafficStream(response, engine.view.traffic, () => streams.delete(stream));
+    const stream = new TrafficStream(response, engine.view.traffic, snapshot(), () => streams.delete(stream));
     streams.add(stream);
   }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TrafficDelta, TrafficModel } from '@portolan/core/traffic/model.ts';
-import { addDirty, type Dirty, dirtySize, encodeUpdate, nothingDirty, snapshotPieces } from './encode.ts';
+import { addDirty, type Dirty, dirtySize, encodeUpdate, nothingDirty } from './encode.ts';
+import type { SharedSnapshot } from './shared-snapshot.ts';
 
 /**
  * Names that a reader may be behind by. More than a model has is only reached by names that come and go while the reader
@@ -11,7 +12,7 @@ const maxBehind = 200_000;
 /** How far one reader is. */
 type State =
   /** The snapshot is being written; what changes meanwhile is kept. */
-  | { readonly at: 'snapshot'; readonly rest: Iterator<string, undefined>; readonly dirty: Dirty }
+  | { readonly at: 'snapshot'; readonly snapshot: SharedSnapshot; next: number; readonly dirty: Dirty }
   /** It was told everything. */
   | { readonly at: 'in-step' }
   /** Its socket is full; the newest of `dirty` follows when it has drained. */
@@ -25,10 +26,10 @@ export class TrafficStream {
   #state: State;
 
   /** Starts with the snapshot. `onClose` is called once, when the reader has gone or was cut. */
-  constructor(response: ServerResponse, model: TrafficModel, onClose: () => void) {
+  constructor(response: ServerResponse, model: TrafficModel, snapshot: SharedSnapshot, onClose: () => void) {
     this.#response = response;
     this.#model = model;
-    this.#state = { at: 'snapshot', rest: snapshotPieces(model), dirty: nothingDirty() };
+    this.#state = { at: 'snapshot', snapshot, next: 0, dirty: nothingDirty() };
     response.on('drain', () => this.#drained());
     response.on('close', () => {
       this.#state = { at: 'closed' };
@@ -63,7 +64,7 @@ export class TrafficStream {
   }
 
   #drained(): void {
-    if (this.#state.at === 'snapshot' && !this.#writeSnapshot(this.#state.rest)) return;
+    if (this.#state.at === 'snapshot' && !this.#writeSnapshot(this.#state)) return;
     if (this.#state.at !== 'snapshot' && this.#state.at !== 'behind') return;
     const { dirty } = this.#state;
     this.#state = { at: 'in-step' };
@@ -71,9 +72,11 @@ export class TrafficStream {
   }
 
   /** False: the socket is full and there is more. */
-  #writeSnapshot(rest: Iterator<string, undefined>): boolean {
-    for (let next = rest.next(); next.done !== true; next = rest.next()) {
-      if (!this.#response.write(next.value)) return false;
+  #writeSnapshot(state: State & { at: 'snapshot' }): boolean {
+    for (let piece = state.snapshot.piece(state.next); piece !== undefined; ) {
+      state.next += 1;
+      if (!this.#response.write(piece)) return false;
+      piece = state.snapshot.piece(state.next);
     }
     return true;
   }
