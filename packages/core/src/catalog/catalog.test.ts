@@ -336,7 +336,10 @@ test('a draft cannot be written after its intent, and an intent cannot be asynch
     (draft) => {
       kept = draft;
     },
-    async (draft) => draft.put(kv('a')),
+    async (draft) => {
+      draft.put(kv('a'));
+      throw new Error('nobody waits for it');
+    },
   ]);
   assert.equal(refused(later).code, 'internal');
   assert.throws(() => kept?.put(kv('a')), Fault);

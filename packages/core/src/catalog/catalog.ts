@@ -97,7 +97,10 @@ class MemoryCatalog extends TableReader implements Catalog {
     const draft = new BatchDraft(this.tables, this.#sharing, this.#revision, provisional, earlier);
     try {
       const result = intent(draft);
-      if (result instanceof Promise) throw new Fault('internal', 'An intent must be synchronous.');
+      if (result instanceof Promise) {
+        result.catch(() => {}); // Its failure is told by the one thrown here.
+        throw new Fault('internal', 'An intent must be synchronous.');
+      }
       const transaction = draft.transaction();
       if (draft.rewritten) {
         // The intents after it must see what will be committed, not the way to it.

@@ -16,6 +16,10 @@ export interface Catalog extends CatalogReader {
   /**
    * Runs the intents in order, each seeing what the ones before it would write, and takes all of it back before it returns:
    * the catalog is as it was. What they want written comes back as transactions, to be committed in this order.
+   *
+   * A transaction guards what it writes and what its intent expected, except for records that an earlier transaction of the
+   * batch writes: their revision is not known yet. So where others write to the store too, one that conflicts takes with it
+   * the later ones of its batch that write the same records: decide those anew, whatever their own result was.
    */
   decide(intents: readonly Intent<unknown>[]): readonly Decision[];
 }

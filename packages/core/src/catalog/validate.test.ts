@@ -134,6 +134,10 @@ for (const [title, record, code, path] of bad) {
   });
 }
 
+test('what is no kind of record is refused', () => {
+  assert.equal(faultOf({ ...kv, kind: 'pod' } as unknown as CatalogRecord)?.path, 'kind');
+});
+
 test('a check that replaces another is refused for what it changes', () => {
   const changed: CheckRecord = { ...check, output: 'x'.repeat(65_537) };
   assert.throws(() => checkRecord(changed, check), { code: 'too-large', path: 'output' });

@@ -76,6 +76,8 @@ export function checkRecord(record: CatalogRecord, current?: CatalogRecord): voi
       name(record.name, 'name');
       keyOf(record);
       break;
+    default:
+      throw invalid('kind', 'must be a kind of record');
   }
 }
 
