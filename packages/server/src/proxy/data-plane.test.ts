@@ -49,7 +49,7 @@ async function nodeServer(
     const chunks: Buffer[] = [];
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await once(request, 'close');
+    await new Promise((resolve) => request.on('close', resolve));
     if (!request.complete) return;
     const { status = 200, headers = {}, body = '' } = answer(request, Buffer.concat(chunks));
     response.writeHead(status, headers).end(body);

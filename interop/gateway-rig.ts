@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Cluster, Endpoint, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { ListenerRegistry } from '@portolan/server/contract.ts';
+import { systemClock } from '@portolan/server/engine/system-clock.ts';
+import { createListenerRegistry } from '@portolan/server/listeners.ts';
+import { gatewayPart } from '@portolan/server/proxy/gateway.ts';
+import { launchProgram, type Program, type TestScope } from '@portolan/testkit/launch-program.ts';
+import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { pino } from 'pino';
+
+/** A control plane that says what a test tells it, over the real stream protocol. */
+export class FakeControlPlane {
+  readonly #readers = new Set<ServerResponse>();
+  readonly #server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    this.#readers.add(response);
+    response.on('close', () => this.#readers.delete(response));
+    response.write(`${JSON.stringify(this.#model)}\n`);
+  });
+  #model: TrafficMessage;
+
+  constructor(model: TrafficMessage) {
+    this.#model = model;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async start(port = 0): Promise<void> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  /** The whole model anew, as an update. */
+  push(model: TrafficMessage): void {
+    this.#model = model;
+    for (const reader of this.#readers) reader.write(`${JSON.stringify({ ...model, type: 'snapshot' })}\n`);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    for (const reader of this.#readers) reader.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+export interface Rig {
+  readonly control: FakeControlPlane;
+  readonly gateway: ReturnType<typeof gatewayPart>;
+  /** Of the HTTP listener. */
+  readonly port: number;
+  readonly admin: string;
+  readonly listeners: ListenerRegistry;
+  readonly stateDir: string;
+  /** Stops the gateway; once. */
+  stop(deadlineMs?: number): Promise<void>;
+}
+
+/** A real gateway, its workers in processes of their own, fed by a fake control plane. */
+export async function startRig(
+  test: TestScope,
+  model: TrafficMessage,
+  options: { workers?: number; accessLog?: string; stateDir?: string; server?: string } = {},
+): Promise<Rig> {
+  const directory = options.stateDir === undefined ? tempDir('gateway') : undefined;
+  const stateDir = options.stateDir ?? join(directory?.path ?? '', 'state');
+  const control = new FakeControlPlane(model);
+  if (options.server === undefined) await control.start();
+  const listeners = createListenerRegistry();
+  const context = { clock: systemClock, random: Math.random, log: pino({ level: 'silent' }), listeners };
+  const gateway = gatewayPart(context, {
+    http: { address: '127.0.0.1', port: 0 },
+    admin: { address: '127.0.0.1', port: 0 },
+    workers: options.workers ?? 2,
+    server: () => options.server ?? control.url,
+    stateDir,
+    accessLog: options.accessLog ?? 'off',
+  });
+  await gateway.start();
+  let stopped: Promise<void> | undefined;
+  const stop = (deadlineMs = 5_000): Promise<void> => {
+    stopped ??= gateway.stop(deadlineMs);
+    return stopped;
+  };
+  test.after(async () => {
+    await stop(500);
+    await control.stop();
+    directory?.remove();
+  });
+  const portOf = (name: string): number => listeners.list().find((one) => one.name === name)?.port ?? 0;
+  const [port, admin] = [portOf('gateway'), `http://127.0.0.1:${portOf('proxy-admin')}`];
+  return { control, gateway, port, admin, listeners, stateDir, stop };
+}
+
+const upstreamProgram = `
+import { createServer } from 'node:http';
+const [name, port] = process.argv.slice(-2);
+const server = createServer((request, response) => {
+  if (request.url === '/status/500') response.writeHead(500);
+  request.on('data', () => undefined).on('end', () => response.end(name + ' ' + process.pid));
+});
+server.keepAliveTimeout = 60_000;
+server.listen(Number(port), '127.0.0.1', () => console.log('listening on ' + server.address().port));
+`;
+
+export interface Upstream extends Program {
+  readonly port: number;
+}
+
+/** An instance in a process of its own, so that it can be killed. */
+export async function launchUpstream(test: TestScope, name: string, port = 0): Promise<Upstream> {
+  const program = await launchProgram({
+    command: process.execPath,
+    args: ['--input-type=module', '--eval', upstreamProgram, '--', name, String(port)],
+    ready: /listening on/,
+    test,
+  });
+  return Object.assign(program, { port: Number(/listening on ([0-9]+)/.exec(program.output())?.[1]) });
+}
+
+export function endpointAt(port: number, overrides: Partial<Endpoint> = {}): Endpoint {
+  return {
+    ...{ id: `node/${port}`, address: '127.0.0.1', port, weight: 1, state: 'healthy', labels: {} },
+    ...overrides,
+  };
+}
+
+/** A model of services: each is at `<name>.localhost`; one with a port of its own is also exposed as TCP there. */
+export function modelOf(
+  services: Readonly<Record<string, readonly Endpoint[]>>,
+  options: { tcp?: Readonly<Record<string, number>>; revision?: number } = {},
+): TrafficMessage {
+  const names = Object.keys(services);
+  return {
+    type: 'snapshot',
+    revision: options.revision ?? 1,
+    listeners: {
+      put: [
+        { name: 'gateway', protocol: 'http' },
+        ...Object.entries(options.tcp ?? {}).map(
+          ([cluster, port]) => ({ name: `tcp/${cluster}`, protocol: 'tcp', port, cluster }) as const,
+        ),
+      ],
+      remove: [],
+    },
+    virtualHosts: {
+      put: names.map((name) => ({
+        name,
+        domains: [`${name}.localhost`],
+        routes: [
+          {
+            match: { pathPrefix: '/' },
+            action: { type: 'cluster', cluster: name },
+            timeoutMs: 0,
+            retry: { retries: 2, on: ['connect-failure', 'reset-before-response'], perTryTimeoutMs: 0 },
+          },
+        ],
+      })),
+      remove: [],
+    },
+    clusters: { put: names.map((name) => clusterOf(name, services[name] ?? [])), remove: [] },
+  };
+}
+
+function clusterOf(name: string, endpoints: readonly Endpoint[]): Cluster {
+  return {
+    ...{ name, endpoints, connectTimeoutMs: 1_000, maxConnections: 1_024, maxPendingRequests: 1_024 },
+    balance: { policy: 'round-robin' },
+    outlier: {
+      consecutiveLocalFailures: 5,
+      consecutive5xx: 5,
+      baseEjectionMs: 30_000,
+      maxEjectionMs: 300_000,
+      maxEjectionPercent: 10,
+    },
+  };
+}
