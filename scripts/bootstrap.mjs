@@ -1,13 +1,11 @@
 // Brings a fresh clone to where everything else runs: npm's packages (the Node 24 runtime among them) and, with --system, the
 // real programs that tests and benches start. Plain JavaScript without dependencies: whatever Node runs npm runs this.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = join(root, 'node_modules', '.portolan-installed');
 
 /** Debian's package for each program that a test or a bench starts. */
 const programs = {
@@ -26,15 +24,27 @@ installPackages();
 if (process.argv.includes('--system')) installPrograms();
 
 function installPackages() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const present = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
-  if (present === wanted) return;
+  if (packagesAreInstalled()) return;
   console.error('portolan: installing npm packages (once)');
-  // npm_config_engine_strict: the system's Node only has to run npm; the packages run on the bundled one.
+  // The system's Node only has to run npm; the packages run on the one that comes with them.
   run('npm', ['ci', '--ignore-scripts', '--loglevel=error', '--engine-strict=false'], 'npm ci failed');
-  writeFileSync(stamp, wanted);
+}
+
+/** npm writes down what it installed: nothing is to be done when that is what the lock file asks for. */
+function packagesAreInstalled() {
+  const wanted = lockedPackages(join(root, 'package-lock.json'));
+  const present = lockedPackages(join(root, 'node_modules', '.package-lock.json'));
+  return Object.entries(wanted).every(([path, { version, optional, link }]) => {
+    if (path === '' || !path.includes('node_modules/')) return true;
+    const found = present[path];
+    // A package for another platform is left out.
+    if (found === undefined) return optional === true;
+    return link === true ? found.link === true : found.version === version;
+  });
+}
+
+function lockedPackages(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {};
 }
 
 function installPrograms() {

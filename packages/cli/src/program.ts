@@ -4,6 +4,7 @@ import { examples } from './commands/client-command.ts';
 import { declareCompletionCommands } from './commands/completion-commands.ts';
 import { declareKvCommands } from './commands/kv-commands.ts';
 import { declareServerCommands } from './commands/server-commands.ts';
+import { declareTemplateCommand } from './commands/template-command.ts';
 import type { Io } from './io.ts';
 
 /** The whole command line. What a command does is loaded when it runs, so that the others start quickly. */
@@ -20,6 +21,7 @@ export function buildProgram(io: Io, version: string): Command {
   declareServerCommands(program, io);
   declareCatalogCommands(program, io);
   declareKvCommands(program, io);
+  declareTemplateCommand(program);
   declareCompletionCommands(program, io);
   return program;
 }

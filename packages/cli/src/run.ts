@@ -8,6 +8,10 @@ import { buildProgram } from './program.ts';
 
 /** Runs the command line and resolves with the exit code. Never rejects. */
 export async function run(argv: readonly string[], io: Io, version: string): Promise<number> {
+  if (argv[0] === 'template') {
+    const { runTemplateCommand } = await import('./actions/template.ts');
+    return runTemplateCommand(argv.slice(1), io, version);
+  }
   const program = buildProgram(io, version);
   try {
     if (argv.length === 0) {

@@ -45,9 +45,12 @@ export class CommandQueue {
     this.#retries.get(key)?.();
     this.#retries.delete(key);
     this.#waiting.set(key, job);
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
+    // Not at once: what else this turn of the event loop asks for may be the same command.
+    this.#running ??= Promise.resolve()
+      .then(() => this.#work())
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
 
   async #work(): Promise<void> {
