@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const service = await runService(definition, {
     server,
     ...(token === undefined ? {} : { token }),
-    say: (line) => console.error(`${name}: ${line}`),
+    say: sayOnce(name),
   });
   console.log(
     `${name} (pid ${process.pid}) serves http://127.0.0.1:${service.port}/ and is registered at ${server}`,
@@ -31,6 +31,15 @@ async function main(): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   await service.stop();
+}
+
+/** The same trouble again and again, from everything that goes on trying, is one line. */
+function sayOnce(name: string): (line: string) => void {
+  let last = '';
+  return (line) => {
+    if (line !== last) console.error(`${name}: ${line}`);
+    last = line;
+  };
 }
 
 try {

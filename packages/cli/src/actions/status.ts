@@ -1,4 +1,4 @@
-import { fields, list, text } from '@portolan/client/registry/decode.ts';
+import { fields, text } from '@portolan/client/registry/decode.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { renderRecord } from '../output/render.ts';
 import type { Session } from '../session.ts';
@@ -12,10 +12,10 @@ interface Listener {
 /** `portolan status` */
 export async function showStatus(session: Session): Promise<void> {
   const { registry, signal } = session;
-  const [self, leader, listeners, services] = await Promise.all([
+  const [self, leader, own, services] = await Promise.all([
     registry.get('v1/agent/self', signal),
     registry.get('v1/status/leader', signal),
-    listenersOf(session),
+    ownStatus(session),
     registry.services(signal),
   ]);
   const config = fields(fields(self).Config);
@@ -23,10 +23,11 @@ export async function showStatus(session: Session): Promise<void> {
     server: session.server,
     node: text(config.NodeName),
     datacenter: text(config.Datacenter),
-    version: text(config.Version),
+    // Under its own name Consul's API tells the version of Consul that it is compatible with.
+    version: text(own.version) || text(config.Version),
     leader: text(leader),
     services: services.size,
-    listeners,
+    listeners: listenersOf(own.listeners),
   };
   const shown: [string, string][] = [
     ['server', status.server],
@@ -35,7 +36,7 @@ export async function showStatus(session: Session): Promise<void> {
     ['version', status.version],
     ['leader', status.leader === '' ? 'none: the store cannot be reached' : status.leader],
     ['services', String(status.services)],
-    ...listeners.map((one): [string, string] => [
+    ...status.listeners.map((one): [string, string] => [
       `listener ${one.name}`,
       `${hostOf(one.address)}:${one.port}`,
     ]),
@@ -43,19 +44,23 @@ export async function showStatus(session: Session): Promise<void> {
   session.io.out(renderRecord(shown, status, status.node, session.render));
 }
 
-/** Empty where there is none to ask: a Consul agent. */
-async function listenersOf(session: Session): Promise<readonly Listener[]> {
+/** Portolan's own answer; empty where there is none to ask: a Consul agent. */
+async function ownStatus(session: Session): Promise<Readonly<Record<string, unknown>>> {
   try {
-    const answer = await session.registry.get('portolan/v1/listeners', session.signal);
-    return list(Array.isArray(answer) ? answer : fields(answer).listeners).map((entry) => {
-      const { name, address, port } = fields(entry);
-      return { name: text(name), address: text(address), port: typeof port === 'number' ? port : 0 };
-    });
+    return fields(await session.registry.get('portolan/v1/status', session.signal));
   } catch (thrown) {
     const fault = Fault.from(thrown);
-    if (fault.code === 'not-found' || fault.code === 'unavailable') return [];
+    // Consul answers unknown paths with 404, or with its web page.
+    if (fault.code === 'not-found' || fault.code === 'unavailable') return {};
     throw fault;
   }
+}
+
+function listenersOf(listeners: unknown): readonly Listener[] {
+  return (Array.isArray(listeners) ? listeners : []).map((entry) => {
+    const { name, address, port } = fields(entry);
+    return { name: text(name), address: text(address), port: typeof port === 'number' ? port : 0 };
+  });
 }
 
 function hostOf(address: string): string {
