@@ -1,6 +1,6 @@
 /** Settings of the health checks. Times are milliseconds. */
 export interface HealthConfig {
-  /** Probes under way at the same time. Half of them at most are given to checks that timed out the last time. */
+  /** Probes under way at the same time. Those that take longer than a second count apart; there are up to three times as many. */
   readonly maxRunning: number;
   /** A check that asks for more often is run this often: nobody may turn the checker into a load generator. */
   readonly minIntervalMs: number;

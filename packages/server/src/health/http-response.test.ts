@@ -93,6 +93,10 @@ for (const [name, wire] of [
   test(`an answer ${name} is a defect`, () => assert.notEqual(read([wire]).defect, undefined));
 }
 
+test('informational answers without end are a defect', () => {
+  assert.match(read(['HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)]).defect ?? '', /informational/);
+});
+
 test('a head sent byte by byte without end is a defect long before the limit of bytes', () => {
   const response = read(new Array<string>(2_000).fill('H').map((_, index) => 'HTTP/1.1 '[index] ?? '1'));
   assert.notEqual(response.defect, undefined);

@@ -5,6 +5,8 @@ import { maxOutputBytes } from './config.ts';
 export const maxHeadBytes = 16 * 1024;
 /** A head that comes in more pieces than this: somebody sends byte by byte to keep us busy. */
 const maxHeadPieces = 1_024;
+/** Informational answers (1xx) before the real one; a server that sends more of them is not answering. */
+const maxInformational = 16;
 
 const statusLine = /^HTTP\/1\.[01] ([1-9]\d\d)(?: ([^\r\n]*))?\r?\n/;
 const contentLengthField = /\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?\n/i;
@@ -28,6 +30,7 @@ export class HttpResponse {
   readonly #bodyless: boolean;
   #head = '';
   #pieces = 0;
+  #informational = 0;
   #body = '';
   #left = Number.POSITIVE_INFINITY;
   #chunked: ChunkedBody | undefined;
@@ -75,6 +78,11 @@ export class HttpResponse {
     }
     const status = Number(match[1]);
     if (status < 200 && status !== 101) {
+      this.#informational += 1;
+      if (this.#informational > maxInformational) {
+        this.defect = `more than ${maxInformational} informational responses`;
+        return;
+      }
       this.#head = '';
       if (rest !== '') this.#pushHead(rest);
       return;

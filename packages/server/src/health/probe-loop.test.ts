@@ -102,28 +102,53 @@ test('known checks start spread over their interval', async () => {
   assert.ok(many.filter((one) => one.started > 0).length > 950);
 });
 
-test('never more run than allowed, and all get their turn', async () => {
-  const { clock, loop } = setup(10);
-  const many = Array.from({ length: 100 }, () => target('on demand', 10_000, 5_000));
+test('never more run than allowed, new ones take three quarters, and all get their turn', async () => {
+  const { clock, loop } = setup(8);
+  const many = Array.from({ length: 60 }, () => target('on demand', 10_000, 5_000));
   for (const one of many) loop.soon(one.task);
   for (let round = 0; round < 10; round += 1) {
     await pass(clock, 100);
-    assert.equal(loop.running, 10);
+    assert.ok(round === 0 ? loop.running === 6 : loop.running <= 8);
     for (const answer of many.map((one) => one.answer)) answer?.('passing');
   }
   assert.ok(many.every((one) => one.started >= 1));
+  // Known by now, and all due within one interval.
+  clock.suspend(60_000);
+  for (const one of many) loop.soon(one.task);
+  await pass(clock, 200);
+  assert.equal(loop.running, 8);
 });
 
-test('targets that hang take at most half of the places once that is known', async () => {
-  const { clock, loop } = setup(10);
-  const hanging = Array.from({ length: 50 }, () => target('on demand', 1_000, 5_000));
-  for (const one of hanging) loop.soon(one.task);
-  await pass(clock, 40_000);
+test('targets that hang, however many come at once, keep no healthy one waiting for long', async () => {
+  const { clock, loop } = setup(20);
   const healthy = target('at once', 1_000);
   loop.soon(healthy.task);
+  await pass(clock, 1_000);
+  const hanging = Array.from({ length: 200 }, () => target('on demand', 1_000, 60_000));
+  for (const one of hanging) loop.soon(one.task);
+  await pass(clock, 1_000);
+  const before = healthy.started;
   await pass(clock, 60_000);
-  assert.ok(healthy.started >= 55, `the healthy one ran ${healthy.started} times`);
+  assert.ok(healthy.started - before >= 55, `it ran ${healthy.started - before} times in 60 s`);
+  const late = target('at once', 1_000);
+  loop.soon(late.task);
+  await pass(clock, 60_000);
+  assert.ok(late.started >= 50, `the one that came late ran ${late.started} times in 60 s`);
   assert.ok(hanging.every((one) => one.results.length >= 1));
+});
+
+test('a target that takes its time within its timeout passes, also when others hang', async () => {
+  const { clock, loop } = setup(20);
+  const hanging = Array.from({ length: 50 }, () => target('on demand', 1_000, 20_000));
+  const slow = target('on demand', 10_000, 20_000);
+  for (const one of [...hanging, slow]) loop.soon(one.task);
+  await pass(clock, 15_000);
+  assert.equal(slow.started, 1);
+  slow.answer?.('passing');
+  assert.deepEqual(
+    slow.results.map(({ status }) => status),
+    ['passing'],
+  );
 });
 
 test('a probe that takes too long is ended, and says so', async () => {

@@ -8,6 +8,24 @@ const slots = 1024;
 /** A new check's first probe comes within this: its instance is out of rotation until then. */
 const soonMs = 100;
 
+/** A run older than this is one that we wait for: it gives its place back, and is counted apart. */
+const patienceMs = 1_000;
+/** How many such runs there may be, for each of `maxRunning`. A socket that waits costs memory, no CPU. */
+const patientFactor = 3;
+/** When there are more, those that had this long are ended, whatever their timeout. Consul's default timeout. */
+const crowdedTimeoutMs = 10_000;
+/** How soon a run asks again for a place among those that are waited for. */
+const askAgainMs = 250;
+
+/**
+ * What is known of a check's target, and which share of the places its lane may take: answered within `patienceMs` the last
+ * time; never ran to its end; took longer. So hanging targets, however many come, leave room for the others.
+ */
+type Lane = 'prompt' | 'new' | 'slow';
+
+const share: Readonly<Record<Lane, number>> = { prompt: 1, new: 0.75, slow: 0.5 };
+const lanes: readonly Lane[] = ['prompt', 'new', 'slow'];
+
 /** A check as the loop runs it. */
 export class ProbeTask extends WheelTimer {
   readonly prober: Prober;
@@ -15,13 +33,11 @@ export class ProbeTask extends WheelTimer {
   readonly timeoutMs: number;
   readonly onResult: (result: ProbeResult) => void;
   /** The loop's own from here on. */
-  state: 'idle' | 'waiting' | 'queued' | 'running' | 'removed' = 'idle';
+  state: 'idle' | 'waiting' | 'queued' | 'running' | 'patient' | 'removed' = 'idle';
+  lane: Lane = 'new';
   dueMs = 0;
+  startedMs = 0;
   run: ProbeRun | undefined;
-  /** Timed out the last time: waits in the slow lane. */
-  slow = false;
-  /** Whether the run under way was started as one of the slow. */
-  ranSlow = false;
   pausesAtStart = 0;
   /** A failure during a pause of ours was put aside; the next one counts. */
   excused = false;
@@ -41,19 +57,20 @@ export class ProbeTask extends WheelTimer {
   }
 }
 
-/**
- * Runs every task once an interval, at most `maxRunning` at the same time, first come first served. What timed out the last
- * time may take only half of the places, so that targets that hang never keep the others waiting.
- */
+/** Runs every task once an interval, at most `maxRunning` at the same time, in each lane first come first served. */
 export class ProbeLoop {
   readonly #time: ActiveTime;
   readonly #random: Random;
   readonly #maxRunning: number;
   readonly #wheel = new TimerWheel<ProbeTask>({ tickMs, slots }, (task) => this.#due(task));
-  readonly #ready = new Queue();
-  readonly #slowReady = new Queue();
-  readonly #running = new Set<ProbeTask>();
-  #slowRunning = 0;
+  readonly #queues: Readonly<Record<Lane, Queue>> = {
+    prompt: new Queue(),
+    new: new Queue(),
+    slow: new Queue(),
+  };
+  readonly #running: Record<Lane, number> = { prompt: 0, new: 0, slow: 0 };
+  /** Oldest first. */
+  readonly #patient = new Set<ProbeTask>();
 
   constructor(options: { time: ActiveTime; random: Random; maxRunning: number }) {
     this.#time = options.time;
@@ -61,8 +78,9 @@ export class ProbeLoop {
     this.#maxRunning = options.maxRunning;
   }
 
+  /** Probes under way, without those that are waited for. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.prompt + this.#running.new + this.#running.slow;
   }
 
   /** Runs the task from now on; the first time at any moment of one interval, so that a restart spreads the checks. */
@@ -81,7 +99,7 @@ export class ProbeLoop {
   /** Ends the task for good; a run under way is broken off. */
   remove(task: ProbeTask): void {
     this.#wheel.cancel(task);
-    if (task.state === 'running') this.#ended(task);
+    this.#givePlaceBack(task);
     task.state = 'removed';
     task.run?.cancel();
     task.run = undefined;
@@ -99,34 +117,67 @@ export class ProbeLoop {
     this.#wheel.set(task, dueMs);
   }
 
-  /** The wheel holds a task's next turn while it waits, and its time limit while it runs. */
+  /** The wheel holds a task's next turn while it waits; while it runs, the end of our patience and then its time limit. */
   #due(task: ProbeTask): void {
-    if (task.state === 'running') {
-      task.slow = true;
-      task.run?.timeOut();
+    if (task.state === 'waiting') {
+      task.state = 'queued';
+      this.#queues[task.lane].push(task);
       return;
     }
-    task.state = 'queued';
-    (task.slow ? this.#slowReady : this.#ready).push(task);
+    const nowMs = this.#time.nowMs();
+    const deadlineMs = task.startedMs + task.timeoutMs;
+    if (nowMs >= deadlineMs) {
+      this.#timeOut(task);
+    } else if (task.state === 'running' && !this.#waitFor(task, nowMs)) {
+      this.#wheel.set(task, Math.min(deadlineMs, nowMs + askAgainMs));
+    } else {
+      this.#wheel.set(task, deadlineMs);
+    }
+  }
+
+  /** Counts the run among those that are waited for. False: there are too many. */
+  #waitFor(task: ProbeTask, nowMs: number): boolean {
+    if (this.#patient.size >= this.#maxRunning * patientFactor) {
+      const [oldest] = this.#patient;
+      if (oldest === undefined || nowMs - oldest.startedMs < crowdedTimeoutMs) return false;
+      this.#wheel.cancel(oldest);
+      this.#timeOut(oldest);
+    }
+    this.#givePlaceBack(task);
+    task.state = 'patient';
+    task.lane = 'slow';
+    this.#patient.add(task);
+    return true;
+  }
+
+  #timeOut(task: ProbeTask): void {
+    this.#givePlaceBack(task);
+    task.state = 'patient';
+    task.lane = 'slow';
+    task.run?.timeOut();
+  }
+
+  #givePlaceBack(task: ProbeTask): void {
+    if (task.state === 'running') this.#running[task.lane] -= 1;
+    else if (task.state === 'patient') this.#patient.delete(task);
   }
 
   #fill(): void {
-    while (this.#running.size < this.#maxRunning) {
-      const slowToo = this.#slowRunning < this.#maxRunning / 2;
-      const task = this.#ready.take() ?? (slowToo ? this.#slowReady.take() : undefined);
-      if (task === undefined) return;
-      this.#start(task);
+    for (const lane of lanes) {
+      while (this.running < this.#maxRunning && this.#running[lane] < this.#maxRunning * share[lane]) {
+        const task = this.#queues[lane].take();
+        if (task === undefined) break;
+        this.#start(task);
+      }
     }
   }
 
   #start(task: ProbeTask): void {
     task.state = 'running';
-    task.ranSlow = task.slow;
-    task.slow = false;
-    if (task.ranSlow) this.#slowRunning += 1;
+    task.startedMs = this.#time.nowMs();
     task.pausesAtStart = this.#time.pauses();
-    this.#running.add(task);
-    this.#wheel.set(task, this.#time.nowMs() + task.timeoutMs);
+    this.#running[task.lane] += 1;
+    this.#wheel.set(task, task.startedMs + Math.min(task.timeoutMs, patienceMs));
     try {
       task.run = task.prober.start((result) => this.#done(task, result));
     } catch (error) {
@@ -137,13 +188,9 @@ export class ProbeLoop {
     }
   }
 
-  #ended(task: ProbeTask): void {
-    this.#running.delete(task);
-    if (task.ranSlow) this.#slowRunning -= 1;
-  }
-
   #done(task: ProbeTask, result: ProbeResult): void {
-    this.#ended(task);
+    this.#givePlaceBack(task);
+    if (task.state === 'running') task.lane = 'prompt';
     task.run = undefined;
     task.state = 'idle';
     this.#wheel.cancel(task);
