@@ -32,7 +32,11 @@ export interface Engine {
    */
   watch(topic: Topic, after: number, options: { timeoutMs: number; signal?: AbortSignal }): Promise<number>;
 
-  /** Called synchronously after each published change, in order of revision. Must not throw and must be quick. */
+  /**
+   * Called synchronously after each published view, in order of revision. Changes that were committed together come as one
+   * merged `delta`. In a burst of changes planning lags a little: `traffic` then comes later, with an empty `delta`. Must
+   * not throw and must be quick.
+   */
   subscribe(listener: (delta: CatalogDelta, traffic: TrafficDelta, view: View) => void): () => void;
 
   readonly leases: Leases;

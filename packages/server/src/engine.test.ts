@@ -184,20 +184,22 @@ test('a batch is cut where it grows too large', async () => {
   await engine.stop();
 });
 
-test('subscribers are told each change in order of revision, with the newest view', async () => {
+test('subscribers are told what was committed together as one, with the view that holds it', async () => {
   const { engine } = await started();
-  const seen: [number, number][] = [];
-  const unsubscribe = engine.subscribe((delta, _traffic, view) => seen.push([delta.revision, view.revision]));
+  const seen: [number, number, number][] = [];
+  const unsubscribe = engine.subscribe((delta, _traffic, view) =>
+    seen.push([delta.revision, delta.services.size, view.revision]),
+  );
   engine.subscribe(() => {
     throw new Error('a subscriber of no manners');
   });
-  await Promise.all(['a', 'b', 'c'].map((id) => engine.submit(put(instance('web', id)))));
+  await Promise.all(['a', 'b', 'c'].map((name) => engine.submit(put(instance(name, '1')))));
+  await engine.submit(put(instance('d', '1')));
   unsubscribe();
-  await engine.submit(put(instance('web', 'd')));
+  await engine.submit(put(instance('e', '1')));
   assert.deepEqual(seen, [
-    [1, 3],
-    [2, 3],
-    [3, 3],
+    [3, 3, 3],
+    [4, 1, 4],
   ]);
   await engine.stop();
 });

@@ -9,9 +9,11 @@ import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Logger } from 'pino';
 import type { Engine, Leases, View } from './contract.ts';
+import { emptyDelta, mergedDelta } from './engine/deltas.ts';
 import { createIntake, type Intake } from './engine/intake.ts';
 import { createLeases, type LeaseTable } from './engine/leases.ts';
 import { defaultEngineLimits, type EngineLimits } from './engine/limits.ts';
+import { createPlanning, type Planning } from './engine/planning.ts';
 import { createStoreHealth, type StoreHealth } from './engine/store-health.ts';
 import { createWatchers, type Watchers } from './engine/watchers.ts';
 
@@ -37,9 +39,8 @@ type Subscriber = Parameters<Engine['subscribe']>[0];
 
 /**
  * The way of a change: `submit` queues an intent; the intake decides a batch of them upon the catalog and commits it; the
- * store tells every committed change, ours and other nodes', through `#arrive`, which applies and plans it; `#publish` then
- * makes one view for all that arrived together, tells the subscribers each change in order, and wakes the watchers. Only
- * then is a submitter told.
+ * store tells every committed change, ours and other nodes', through `#arrive`, which applies it; `#publish` then plans all
+ * that arrived together, makes one view for it, tells the subscribers and wakes the watchers. Only then is a submitter told.
  */
 export function createEngine(options: EngineOptions): EngineService {
   return new CatalogEngine(options);
@@ -49,20 +50,27 @@ class CatalogEngine implements EngineService {
   readonly #options: EngineOptions;
   readonly #intake: Intake;
   readonly #leases: LeaseTable;
+  readonly #planning: Planning;
   readonly #watchers: Watchers;
   readonly #health: StoreHealth;
   readonly #subscribers = new Set<Subscriber>();
-  /** Applied and planned, not published yet. */
-  #arrived: { delta: CatalogDelta; traffic: TrafficDelta }[] = [];
+  /** Applied, not published yet. */
+  #arrived: CatalogDelta[] = [];
   #view: View;
   #started = false;
   #defect: Fault | undefined;
 
   constructor(options: EngineOptions) {
-    const { catalog, clock, log, store } = options;
+    const { catalog, clock, log, planner, store } = options;
     const limits = { ...defaultEngineLimits, ...options.limits };
     this.#options = options;
     this.#leases = createLeases({ clock, log });
+    this.#planning = createPlanning({
+      catalog,
+      planner,
+      clock,
+      onLate: (traffic) => this.#tell(emptyDelta(catalog.revision), traffic),
+    });
     this.#watchers = createWatchers({
       clock,
       indexOf: (topic) => catalog.indexOf(topic),
@@ -115,6 +123,7 @@ class CatalogEngine implements EngineService {
   async stop(): Promise<void> {
     const fault = new Fault('unavailable', 'the server is stopping');
     this.#leases.stop();
+    this.#planning.stop();
     this.#health.stop();
     this.#watchers.close(fault);
     await this.#intake.close(fault);
@@ -138,12 +147,9 @@ class CatalogEngine implements EngineService {
   }
 
   #arrive(change: Change): void {
-    const { catalog, planner } = this.#options;
     if (this.#defect !== undefined) return;
     try {
-      const delta = catalog.apply(change);
-      const traffic = planner.update(catalog, delta);
-      this.#arrived.push({ delta, traffic });
+      this.#arrived.push(this.#options.catalog.apply(change));
     } catch (error) {
       this.#fail(change, error);
       return;
@@ -163,14 +169,14 @@ class CatalogEngine implements EngineService {
 
   #publish(): void {
     if (this.#arrived.length === 0) return;
-    const published = this.#arrived;
+    const delta = mergedDelta(this.#arrived);
     this.#arrived = [];
-    this.#view = this.#look();
-    for (const { delta, traffic } of published) this.#tell(delta, traffic);
-    for (const { delta } of published) this.#watchers.wake(delta);
+    this.#tell(delta, this.#planning.plan(delta));
+    this.#watchers.wake(delta);
   }
 
   #tell(delta: CatalogDelta, traffic: TrafficDelta): void {
+    this.#view = this.#look();
     for (const subscriber of this.#subscribers) {
       try {
         subscriber(delta, traffic, this.#view);
