@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
+import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Bind, ListenerRegistry } from '../contract.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -13,6 +14,11 @@ export interface GatewayConfig {
   readonly workers?: number;
   /** Base URL of the control plane; asked at start, when its port is known. */
   readonly server: () => string;
+  /**
+   * Where the control plane is in this very process: follows its model without a stream, and is called with a snapshot first.
+   * Returns what ends it. Default: the supervisor reads the stream of `server`, as the workers do.
+   */
+  readonly follow?: (onMessage: (message: TrafficMessage) => void) => () => void;
   /** A directory; `gateway-model.json` is kept there. */
   readonly stateDir: string;
   /** A file, `stdout` or `off` (default). */

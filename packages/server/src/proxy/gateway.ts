@@ -41,7 +41,7 @@ class Gateway implements Part, GatewayView {
   readonly #modelPath: string;
   #fleet: WorkerFleet | undefined;
   #doors: Doors | undefined;
-  #stream: TrafficStream | undefined;
+  #unfollow: () => void = () => {};
   #admin: AdminServer | undefined;
 
   constructor(context: GatewayContext, config: GatewayConfig) {
@@ -57,8 +57,10 @@ class Gateway implements Part, GatewayView {
     const { http, admin, accessLog } = this.#config;
     const { log, listeners } = this.#context;
     const size = this.#config.workers ?? Math.min(availableParallelism(), maxDefaultWorkers);
-    const last = readModelFile(this.#modelPath);
-    if (last !== undefined) this.#table.apply(last);
+    if (this.#config.follow === undefined) {
+      const last = readModelFile(this.#modelPath);
+      if (last !== undefined) this.#table.apply(last);
+    }
     this.#fleet = new WorkerFleet(this.#context, size, {
       server: this.#config.server(),
       modelFile: this.#modelPath,
@@ -71,21 +73,26 @@ class Gateway implements Part, GatewayView {
     if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners });
     this.#fleet.start();
     this.#followListeners();
-    this.#stream = new TrafficStream({
-      server: this.#config.server(),
-      clock: this.#context.clock,
-      random: this.#context.random,
-      onMessage: (message) => this.#take(message),
-      onTrouble: (fault) =>
-        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
-    });
+    this.#unfollow = this.#follow((message) => this.#take(message));
     await this.#fleet.firstReady(startPatienceMs);
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    this.#stream?.stop();
+    this.#unfollow();
     await Promise.all([this.#stopServing(deadlineMs), this.#file.flush()]);
     await this.#admin?.close();
+  }
+
+  #follow(onMessage: (message: TrafficMessage) => void): () => void {
+    const { follow, server } = this.#config;
+    if (follow !== undefined) return follow(onMessage);
+    const { clock, random, log } = this.#context;
+    const stream = new TrafficStream({
+      ...{ server: server(), clock, random, onMessage },
+      onTrouble: (fault) =>
+        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
+    });
+    return () => stream.stop();
   }
 
   readiness(): readonly string[] {

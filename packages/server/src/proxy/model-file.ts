@@ -8,6 +8,10 @@ import { parseTrafficMessage } from './traffic-message.ts';
 
 /** Changes within this time are written once. */
 const debounceMs = 500;
+/** Of the time, at most one part in so many goes into writing, however large the model is. */
+const restFactor = 20;
+/** Written at once: a large model must not hold up the process. */
+const pieceLength = 256 * 1024;
 
 /** The last good model on disk, so that a data plane that starts while the control plane is away goes on as before. */
 export class ModelFile {
@@ -17,6 +21,7 @@ export class ModelFile {
   #cancel: (() => void) | undefined;
   #source: (() => TrafficMessage) | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #pauseMs = debounceMs;
 
   constructor(path: string, clock: Clock, onTrouble: (fault: Fault) => void) {
     this.#path = path;
@@ -27,7 +32,7 @@ export class ModelFile {
   /** Writes what `source` gives, soon. */
   save(source: () => TrafficMessage): void {
     this.#source = source;
-    this.#cancel ??= this.#clock.after(debounceMs, () => this.#write());
+    this.#cancel ??= this.#clock.after(this.#pauseMs, () => this.#write());
   }
 
   /** Writes at once what is still to be written. */
@@ -42,7 +47,11 @@ export class ModelFile {
     const message = this.#source?.();
     if (message === undefined) return;
     this.#writing = this.#writing
-      .then(() => replaceFile(this.#path, `${JSON.stringify(message)}\n`))
+      .then(async () => {
+        const startMs = this.#clock.monotonicMs();
+        await replaceFile(this.#path, piecesOf(message));
+        this.#pauseMs = Math.max(debounceMs, (this.#clock.monotonicMs() - startMs) * restFactor);
+      })
       .catch((thrown) => this.#onTrouble(Fault.from(thrown)));
   }
 }
@@ -57,13 +66,13 @@ export function readModelFile(path: string): TrafficMessage | undefined {
 }
 
 /** The file holds the old content or the new, whenever the machine stops. */
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, pieces: Iterable<string>): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   mkdirSync(dirname(path), { recursive: true });
   try {
     const file = await open(temporary, 'w', 0o600);
     try {
-      await file.writeFile(text);
+      for (const piece of pieces) await file.write(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -73,4 +82,22 @@ async function replaceFile(path: string, text: string): Promise<void> {
     rmSync(temporary, { force: true });
     throw thrown;
   }
+}
+
+/** The message as JSON. What it lists is frozen, so that it may change under way. */
+function* piecesOf({ type, revision, ...kinds }: TrafficMessage): Iterable<string> {
+  let piece = `{"type":"${type}","revision":${revision}`;
+  for (const [kind, { put, remove }] of Object.entries(kinds)) {
+    piece += `,"${kind}":{"remove":${JSON.stringify(remove)},"put":[`;
+    let separator = '';
+    for (const resource of put) {
+      piece += separator + JSON.stringify(resource);
+      separator = ',';
+      if (piece.length < pieceLength) continue;
+      yield piece;
+      piece = '';
+    }
+    piece += ']}';
+  }
+  yield `${piece}}\n`;
 }

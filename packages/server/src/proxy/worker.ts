@@ -1,5 +1,6 @@
 // One worker process of the data plane: started by the supervisor (`gateway.ts`), which gives it its sockets.
 
+import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { systemClock as clock } from '../engine/system-clock.ts';
 import { FileAccessLog } from './access-log.ts';
 import { DataPlane } from './data-plane.ts';
@@ -13,6 +14,9 @@ interface Running {
   readonly plane: DataPlane;
   readonly stream: TrafficStream;
 }
+
+/** A control plane that is there has sent the model by then; without one, the last model on disk serves. */
+const modelPatienceMs = 2_000;
 
 let running: Running | undefined;
 let draining = false;
@@ -59,23 +63,23 @@ function start(settings: WorkerSettings): Running {
     accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock),
   });
   let ready = false;
-  const becomeReady = (): void => {
+  const take = (message: TrafficMessage): void => {
+    plane.apply(message);
     if (!ready) tell({ type: 'ready' });
     ready = true;
   };
-  const last = readModelFile(modelFile);
-  if (last !== undefined) {
-    plane.apply(last);
-    becomeReady();
-  }
+  const fallBack = (): void => {
+    const last = ready ? undefined : readModelFile(modelFile);
+    if (last !== undefined) take(last);
+  };
+  clock.after(modelPatienceMs, fallBack);
   const stream = new TrafficStream({
-    ...{ server, clock },
+    ...{ server, clock, onMessage: take },
     random: Math.random,
-    onMessage(message) {
-      plane.apply(message);
-      becomeReady();
+    onTrouble(fault) {
+      fallBack();
+      tell({ type: 'trouble', message: fault.message });
     },
-    onTrouble: (fault) => tell({ type: 'trouble', message: fault.message }),
   });
   return { settings, plane, stream };
 }

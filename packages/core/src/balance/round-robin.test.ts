@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seeded, testBalancer } from './balancer.suite.ts';
+import { createRoundRobin, smoothSequence } from './round-robin.ts';
+
+testBalancer('round robin', createRoundRobin, { sigmas: 0 });
+
+test('round robin: weights are spread smoothly, as in nginx', () => {
+  assert.deepEqual([...smoothSequence([5, 1, 1])], [0, 0, 1, 0, 2, 0, 0]);
+});
+
+test('round robin: weights with a common divisor need no longer a sequence', () => {
+  assert.equal(smoothSequence([100, 200]).length, 3);
+});
+
+test('round robin: huge and odd weights are scaled, and none is left out', () => {
+  const sequence = smoothSequence([1_000_003, 1, 999_983]);
+  assert.ok(sequence.length < 9_000);
+  assert.deepEqual([...new Set(sequence)].sort(), [0, 1, 2]);
+});
+
+test('round robin: starts at a random place', () => {
+  const set = { size: 4, weights: [1, 1, 1, 1], available: new Uint8Array(4).fill(1) };
+  const random = seeded(5);
+  const firsts = new Set(Array.from({ length: 50 }, () => createRoundRobin(set, random).pick()));
+  assert.equal(firsts.size, 4);
+});

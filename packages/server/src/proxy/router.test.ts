@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { VirtualHost } from '@portolan/core/traffic/model.ts';
+import { systemClock } from '../engine/system-clock.ts';
+import { ClusterState } from './cluster-state.ts';
+import { defaultLimits } from './limits.ts';
+import { Router } from './router.ts';
+
+function host(name: string, domains: readonly string[], prefixes: readonly string[] = ['/']): VirtualHost {
+  return {
+    ...{ name, domains },
+    routes: prefixes.map((pathPrefix) => ({
+      match: { pathPrefix },
+      action: { type: 'cluster', cluster: `${name}${pathPrefix}` },
+      timeoutMs: 0,
+      retry: { retries: 0, on: [], perTryTimeoutMs: 0 },
+    })),
+  };
+}
+
+function routerWith(...hosts: readonly VirtualHost[]) {
+  const clusters = new Map<string, ClusterState>();
+  const router = new Router((name) => {
+    const context = { clock: systemClock, random: Math.random, limits: defaultLimits };
+    const cluster = clusters.get(name) ?? new ClusterState(name, context);
+    clusters.set(name, cluster);
+    return cluster;
+  });
+  router.apply({ put: hosts, remove: [] });
+  const find = (name: string, path = '/') => router.find(name, path)?.cluster?.name;
+  return { router, find };
+}
+
+test('an exact name comes before a suffix, the longest suffix before a shorter one, and * last', () => {
+  const { find } = routerWith(
+    host('any', ['*']),
+    host('suffix', ['*.test']),
+    host('long', ['*.a.test']),
+    host('exact', ['x.a.test', '__proto__']),
+  );
+  assert.equal(find('x.a.test'), 'exact/');
+  assert.equal(find('y.a.test'), 'long/');
+  assert.equal(find('z.y.a.test'), 'long/');
+  assert.equal(find('a.test'), 'suffix/');
+  assert.equal(find('test'), 'any/');
+  assert.equal(find('__proto__'), 'exact/');
+  assert.equal(find(''), 'any/');
+});
+
+test('within a host the first prefix that matches wins', () => {
+  const { find } = routerWith(host('a', ['a.test'], ['/api/v1', '/api', '/x']));
+  assert.equal(find('a.test', '/api/v1/y'), 'a/api/v1');
+  assert.equal(find('a.test', '/api/v2'), 'a/api');
+  assert.equal(find('a.test', '/other'), undefined);
+});
+
+test('a changed host leaves its old domains, and the next claimant of a name gets it', () => {
+  const { router, find } = routerWith(host('a', ['one.test', '*.w.test']), host('b', ['one.test']));
+  assert.equal(find('one.test'), 'a/');
+  router.apply({ put: [host('a', ['two.test'])], remove: [] });
+  assert.deepEqual([find('one.test'), find('two.test'), find('x.w.test')], ['b/', 'a/', undefined]);
+  router.apply({ put: [], remove: ['a', 'b', 'never'] });
+  assert.deepEqual([find('one.test'), find('two.test')], [undefined, undefined]);
+});
