@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   change: async () => (await import('./change.ts')).changeBench(),
   health: async () => (await import('./health.ts')).healthBench(),
   route: async () => (await import('./route.ts')).routeBench(),
+  template: async () => (await import('./template.ts')).templateBench(),
   start: async () => (await import('./start.ts')).startBench(),
 };
 

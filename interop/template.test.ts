@@ -163,3 +163,22 @@ test('exec mode starts the program when its file is there, and restarts it when 
   const exit = await runner.stop();
   assert.equal(exit.code, 0);
 });
+
+test('the templates section of the server keeps files by itself', async (t) => {
+  const dir = folder(t);
+  const settings = join(dir, 'portolan.yaml');
+  writeFileSync(
+    settings,
+    [
+      'store: memory',
+      'templates:',
+      `  - contents: '{{ range service "reviews" }}{{ .Address }}:{{ .Port }} {{ end }}'`,
+      `    destination: ${dir}/addresses`,
+      `    command: echo changed >> ${dir}/log`,
+    ].join('\n'),
+  );
+  const server = await launchPortolan({ test: t, args: ['--config', settings] });
+  await put(server.url, '/v1/agent/service/register', instance('r1', 9001));
+  await waitUntil(() => textOf(join(dir, 'addresses')) === '127.0.0.1:9001 ');
+  await waitUntil(() => textOf(join(dir, 'log')).includes('changed'));
+});

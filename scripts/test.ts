@@ -1,6 +1,6 @@
 // `npm test [-- PATH …]`: every test, or those under the given paths, with Node's own runner.
 import { spawn } from 'node:child_process';
-import { glob } from 'node:fs/promises';
+import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,7 +17,7 @@ const patterns =
   asked.length === 0
     ? everything
     : asked.map((path) => (path.endsWith('.ts') ? path : `${path}/**/*.test.ts`));
-const files = (await Array.fromAsync(glob(patterns, { cwd: root }))).sort();
+const files = globSync(patterns, { cwd: root }).sort();
 if (files.length === 0) {
   console.error(`npm test: no test matches ${patterns.join(' ')}`);
   process.exit(1);

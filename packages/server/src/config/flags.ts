@@ -40,7 +40,8 @@ export type SettingKey =
   | 'dns.service-ttl'
   | 'dns.node-ttl'
   | 'dns.forwarders'
-  | 'health.max-running';
+  | 'health.max-running'
+  | 'templates';
 
 /** The doors of the server and where they are unless told otherwise. */
 export const listenerDefaults: Readonly<Record<ListenerName, string>> = {
@@ -100,6 +101,13 @@ export const settingInfos: readonly SettingInfo[] = [
     'none',
   ),
   setting('health.max-running', 'N', 'health checks that run at the same time', '512'),
+  setting(
+    'templates',
+    'FILE',
+    "files kept equal to templates: a configuration of consul-template's, or in the settings file a list",
+    '',
+    'none',
+  ),
 ];
 
 /** A flag of `portolan server`. */

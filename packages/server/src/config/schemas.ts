@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { templatesSchema } from '../outlets/templates/config.ts';
 import type { SettingKey } from './flags.ts';
 import * as value from './values.ts';
 
@@ -38,6 +39,7 @@ export const schemas = {
   'dns.node-ttl': value.duration({ max: 365 * 24 * hour }),
   'dns.forwarders': value.binds(53),
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
+  templates: templatesSchema,
 } as const satisfies Readonly<Record<SettingKey, z.ZodType>>;
 
 /** The values of all settings, by key. */

@@ -53,6 +53,8 @@ function collect(node: Node, prefix: string, name: string, lines: LineCounter, e
 function plainValue(node: unknown): unknown {
   if (isScalar(node)) return node.value;
   if (isSeq(node)) return node.items.map(plainValue);
+  // Only inside a list: elsewhere a mapping is a part of the settings' tree.
+  if (isMap(node)) return node.toJSON();
   return undefined;
 }
 

@@ -32,6 +32,7 @@ export interface Settings {
     readonly forwarders: readonly Bind[];
   };
   readonly health: { readonly maxRunning: number };
+  readonly templates: SettingValues['templates'];
   /** Where each value came from. */
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** Read well, but probably not meant so. */
@@ -80,6 +81,7 @@ export function settingsFrom(
       forwarders: values['dns.forwarders'],
     },
     health: { maxRunning: values['health.max-running'] },
+    templates: values.templates,
     origins,
     warnings,
   };
