@@ -20,6 +20,8 @@ import { createLife, type Life } from './life.ts';
 import { createListenerRegistry } from './listeners.ts';
 import { dnsConfig } from './outlets/dns/config.ts';
 import { dnsOutlet } from './outlets/dns/outlet.ts';
+import { templatesOutlet } from './outlets/templates/outlet.ts';
+import { followMessages } from './outlets/traffic/batches.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
 import { gatewayPart } from './proxy/gateway.ts';
 import { identityOf, prepareDataDir } from './self.ts';
@@ -76,6 +78,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     consulFrontend(named(context, 'consul')),
     portolanFrontend(named(context, 'portolan'), { readiness: life.readiness }),
     trafficOutlet(named(context, 'traffic')),
+    settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...dnsSettings(settings), listen: dns })),
     gateway &&
       gatewayPart(named(context, 'gateway'), {
@@ -85,6 +88,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
         accessLog: settings.gateway.accessLog,
         stateDir: settings.dataDir,
         server: () => controlPlaneUrl(context),
+        follow: (onMessage) => followMessages(context.engine, onMessage),
       }),
   ];
   return parts.filter((part) => part !== undefined);
