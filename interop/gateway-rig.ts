@@ -6,10 +6,10 @@ import type { Cluster, Endpoint, TrafficMessage } from '@portolan/core/traffic/m
 import type { ListenerRegistry } from '@portolan/server/contract.ts';
 import { systemClock } from '@portolan/server/engine/system-clock.ts';
 import { createListenerRegistry } from '@portolan/server/listeners.ts';
+import { createLog } from '@portolan/server/log.ts';
 import { gatewayPart } from '@portolan/server/proxy/gateway.ts';
 import { launchProgram, type Program, type TestScope } from '@portolan/testkit/launch-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
-import { pino } from 'pino';
 
 /** A control plane that says what a test tells it, over the real stream protocol. */
 export class FakeControlPlane {
@@ -76,7 +76,12 @@ export async function startRig(
   const control = new FakeControlPlane(model);
   if (options.server === undefined) await control.start();
   const listeners = createListenerRegistry();
-  const context = { clock: systemClock, random: Math.random, log: pino({ level: 'silent' }), listeners };
+  const context = {
+    clock: systemClock,
+    random: Math.random,
+    log: createLog({ level: 'fatal', format: 'json' }),
+    listeners,
+  };
   const gateway = gatewayPart(context, {
     http: { address: '127.0.0.1', port: 0 },
     admin: { address: '127.0.0.1', port: 0 },

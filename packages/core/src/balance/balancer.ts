@@ -12,7 +12,7 @@ export interface BalanceSet {
   readonly available: Uint8Array;
 }
 
-/** Chooses endpoints. Allocates nothing per pick. Every implementation runs `testBalancer` of the testkit's kind. */
+/** Chooses endpoints. Allocates nothing per pick. Every implementation runs `testBalancer` (`balancer-suite.test.ts`). */
 export interface Balancer {
   /** The index of an available endpoint, or -1 when none is. */
   pick(): number;

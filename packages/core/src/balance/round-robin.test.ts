@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded, testBalancer } from './balancer.suite.ts';
+import { seeded, testBalancer } from './balancer-suite.test.ts';
 import { createRoundRobin, smoothSequence } from './round-robin.ts';
 
 testBalancer('round robin', createRoundRobin, { sigmas: 0 });

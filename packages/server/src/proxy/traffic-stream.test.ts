@@ -113,7 +113,7 @@ test('the model on disk reads as it was saved, and what is no model reads as non
   file.save(() => model);
   await file.flush();
   assert.deepEqual(readModelFile(path), model);
-  assert.deepEqual(faults, []);
+  assert.equal(faults.length, 0);
   const nowhere = new ModelFile(join(path, 'under-a-file', 'model.json'), systemClock, (fault) =>
     faults.push(fault),
   );

@@ -1,13 +1,22 @@
 // One worker process of the data plane: started by the supervisor (`gateway.ts`), which gives it its sockets.
 
+import type { Clock } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
-import { systemClock as clock } from '../engine/system-clock.ts';
 import { FileAccessLog } from './access-log.ts';
 import { DataPlane } from './data-plane.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import { readModelFile } from './model-file.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
+
+const clock: Clock = {
+  wallMs: Date.now,
+  monotonicMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
 
 interface Running {
   readonly settings: WorkerSettings;
