@@ -5,7 +5,7 @@ import type { Planner } from '@portolan/core/traffic/planner.ts';
 import { mergedDelta, noTraffic } from './deltas.ts';
 
 /** Of the event loop's time, at most this share goes to planning while changes keep coming. */
-const share = 0.1;
+const share = 0.05;
 /** Planned at once after a quiet time, however much it is: saved up at that share. */
 const savedMs = 20;
 
