@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { declareCatalogCommands } from './commands/catalog-commands.ts';
 import { examples } from './commands/client-command.ts';
 import { declareCompletionCommands } from './commands/completion-commands.ts';
+import { declareEnvironmentCommands } from './commands/environment-commands.ts';
 import { declareKvCommands } from './commands/kv-commands.ts';
 import { declareServerCommands } from './commands/server-commands.ts';
 import { declareTemplateCommand } from './commands/template-command.ts';
@@ -21,6 +22,7 @@ export function buildProgram(io: Io, version: string): Command {
   declareServerCommands(program, io);
   declareCatalogCommands(program, io);
   declareKvCommands(program, io);
+  declareEnvironmentCommands(program, io);
   declareTemplateCommand(program);
   declareCompletionCommands(program, io);
   return program;
