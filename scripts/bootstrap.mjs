@@ -13,11 +13,13 @@ const programs = {
   dig: 'bind9-dnsutils',
   dnsperf: 'dnsperf',
   etcd: 'etcd-server',
+  fish: 'fish',
   haproxy: 'haproxy',
   nginx: 'nginx-light',
   openssl: 'openssl',
   unbound: 'unbound',
   wrk: 'wrk',
+  zsh: 'zsh',
 };
 
 installPackages();

@@ -35,7 +35,12 @@ fi
 const fish = `# fish completion for portolan: portolan completion fish > ~/.config/fish/completions/portolan.fish
 function __portolan_complete
   set -l tokens (commandline -opc)
-  $tokens[1] __complete -- $tokens[2..-1] (commandline -ct) 2>/dev/null
+  set -l candidates ($tokens[1] __complete -- $tokens[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q candidates[1]
+    printf '%s\\n' $candidates
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c portolan -a '(__portolan_complete)'
+complete -c portolan -f -a '(__portolan_complete)'
 `;
