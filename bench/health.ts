@@ -12,8 +12,8 @@ import { systemClock } from '@portolan/server/engine/system-clock.ts';
 import { createEngine } from '@portolan/server/engine.ts';
 import { defaultHealthConfig } from '@portolan/server/health/config.ts';
 import { createHealth } from '@portolan/server/health/health.ts';
+import { createLog } from '@portolan/server/log.ts';
 import { memoryStore } from '@portolan/server/store/store-memory.ts';
-import { pino } from 'pino';
 
 /** What 10,000 HTTP checks with an interval of ten seconds cost the process that runs them. */
 
@@ -87,7 +87,7 @@ async function runTargets(): Promise<void> {
 }
 
 async function runChecker(): Promise<void> {
-  const log = pino({ level: 'warn' });
+  const log = createLog({ level: 'warn', format: 'json' });
   const engine = createEngine({
     store: memoryStore(),
     catalog: createCatalog(),

@@ -1,5 +1,4 @@
 import type { Clock } from '@portolan/core/base/clock.ts';
-import { startTicker } from '../engine/ticker.ts';
 
 /** How exactly checks keep their times. */
 export const tickMs = 50;
@@ -23,14 +22,15 @@ export function createActiveTime(clock: Clock): ActiveTime {
   let activeMs = 0;
   let tickedAtMs = clock.monotonicMs();
   let pauses = 0;
-  let stopTicker: (() => void) | undefined;
+  /** Set while time goes on. */
+  let cancelTick: (() => void) | undefined;
 
   /** Takes over what passed since the last look. */
   function look(): number {
     const nowMs = clock.monotonicMs();
     const elapsedMs = nowMs - tickedAtMs;
     tickedAtMs = nowMs;
-    if (stopTicker === undefined) return activeMs;
+    if (cancelTick === undefined) return activeMs;
     if (elapsedMs > tickMs + pauseMs) {
       pauses += 1;
       activeMs += tickMs;
@@ -40,6 +40,13 @@ export function createActiveTime(clock: Clock): ActiveTime {
     return activeMs;
   }
 
+  function tickOn(onTick: (nowMs: number) => void): void {
+    cancelTick = clock.after(tickMs, () => {
+      onTick(look());
+      if (cancelTick !== undefined) tickOn(onTick);
+    });
+  }
+
   return {
     nowMs: look,
     pauses() {
@@ -47,14 +54,14 @@ export function createActiveTime(clock: Clock): ActiveTime {
       return pauses;
     },
     start(onTick) {
-      if (stopTicker !== undefined) return;
+      if (cancelTick !== undefined) return;
       tickedAtMs = clock.monotonicMs();
-      stopTicker = startTicker(clock, tickMs, () => onTick(look()));
+      tickOn(onTick);
     },
     stop() {
       look();
-      stopTicker?.();
-      stopTicker = undefined;
+      cancelTick?.();
+      cancelTick = undefined;
     },
   };
 }
