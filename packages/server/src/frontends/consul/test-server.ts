@@ -52,7 +52,7 @@ const toldPort = 8500;
 export async function startTestServer(
   options: { config?: Partial<ConsulConfig>; allowedHosts?: readonly string[]; health?: HealthReports } = {},
 ): Promise<TestServer> {
-  const log = pino({ level: 'silent' });
+  const log = pino({ level: process.env.PORTOLAN_TEST_LOG ?? 'silent' });
   const clock = systemClock;
   const engine = createEngine({
     store: memoryStore(),
