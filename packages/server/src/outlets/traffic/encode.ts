@@ -29,16 +29,31 @@ export function dirtySize(dirty: TrafficDelta): number {
   return dirty.listeners.size + dirty.virtualHosts.size + dirty.clusters.size;
 }
 
-/** What the named resources are now: put where they exist, removed where they do not. One line with its line feed. */
-export function encodeUpdate(model: TrafficModel, dirty: TrafficDelta): Buffer {
-  const message: TrafficMessage = {
+/** The whole model as one message. */
+export function snapshotMessage(model: TrafficModel): TrafficMessage {
+  return {
+    type: 'snapshot',
+    revision: model.revision,
+    listeners: { put: [...model.listeners.values()], remove: [] },
+    virtualHosts: { put: [...model.virtualHosts.values()], remove: [] },
+    clusters: { put: [...model.clusters.values()], remove: [] },
+  };
+}
+
+/** What the named resources are now: put where they exist, removed where they do not. */
+export function updateMessage(model: TrafficModel, dirty: TrafficDelta): TrafficMessage {
+  return {
     type: 'update',
     revision: model.revision,
     listeners: changeOf(model.listeners, dirty.listeners),
     virtualHosts: changeOf(model.virtualHosts, dirty.virtualHosts),
     clusters: changeOf(model.clusters, dirty.clusters),
   };
-  return Buffer.from(`${JSON.stringify(message)}\n`);
+}
+
+/** One line with its line feed. */
+export function encodeUpdate(model: TrafficModel, dirty: TrafficDelta): Buffer {
+  return Buffer.from(`${JSON.stringify(updateMessage(model, dirty))}\n`);
 }
 
 function changeOf<T>(all: ReadonlyMap<string, T>, names: ReadonlySet<string>): ResourceChange<T> {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Context, Part } from '../../contract.ts';
 import { send, textReply } from '../../http/reply.ts';
-import { addDirty, dirtySize, encodeUpdate, nothingDirty } from './encode.ts';
+import { followBatches } from './batches.ts';
+import { encodeUpdate } from './encode.ts';
 import { createSnapshots } from './shared-snapshot.ts';
 import { TrafficStream } from './stream.ts';
 
@@ -18,7 +20,6 @@ export function trafficOutlet(context: Context): Part & { readonly streams: numb
   const { engine, clock } = context;
   const streams = new Set<TrafficStream>();
   const snapshot = createSnapshots(() => engine.view.traffic);
-  let pending = nothingDirty();
   let unsubscribe = () => {};
   let cancelHeartbeat = () => {};
   let stopping = false;
@@ -44,10 +45,7 @@ export function trafficOutlet(context: Context): Part & { readonly streams: numb
     streams.add(stream);
   }
 
-  /** What one commit brought goes out as one message, however many transactions shared it. */
-  function flush(): void {
-    const dirty = pending;
-    pending = nothingDirty();
+  function sendUpdate(dirty: TrafficDelta): void {
     let bytes: Buffer | undefined;
     const encoded = () => {
       bytes ??= encodeUpdate(engine.view.traffic, dirty);
@@ -67,11 +65,7 @@ export function trafficOutlet(context: Context): Part & { readonly streams: numb
       return streams.size;
     },
     async start() {
-      unsubscribe = engine.subscribe((_, traffic) => {
-        if (dirtySize(traffic) === 0) return;
-        if (dirtySize(pending) === 0) queueMicrotask(flush);
-        addDirty(pending, traffic);
-      });
+      unsubscribe = followBatches(engine, sendUpdate);
       cancelHeartbeat = clock.after(heartbeatMs, beat);
     },
     async stop() {
