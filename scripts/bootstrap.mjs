@@ -1,7 +1,12 @@
-// Brings a fresh clone to where everything else runs: npm's packages (the Node 24 runtime among them) and, with --system, the
-// real programs that tests and benches start. Plain JavaScript without dependencies: whatever Node runs npm runs this.
-import { spawnSync } from 'node:child_process';
+// Brings a fresh clone to where everything else runs, and runs it: npm's packages (the Node 24 runtime among them) and, with
+// --system, the real programs that tests and benches start.
+//
+//   node scripts/bootstrap.mjs [--system] [SCRIPT [ARGUMENT …]]
+//
+// Plain JavaScript without dependencies: whatever Node runs npm runs this. SCRIPT then runs on the runtime that was installed.
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,8 +27,39 @@ const programs = {
   zsh: 'zsh',
 };
 
+const neededMajor = 24;
+const words = process.argv.slice(2);
+const system = words[0] === '--system';
+const [script, ...scriptArguments] = system ? words.slice(1) : words;
+
 installPackages();
-if (process.argv.includes('--system')) installPrograms();
+if (system) installPrograms();
+if (script !== undefined) runScript();
+
+/** On the runtime that came with the packages; on this one where there is none for this platform. */
+function runScript() {
+  const bundled = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  const node = existsSync(bundled) ? bundled : process.execPath;
+  if (node === process.execPath && Number(process.versions.node.split('.')[0]) < neededMajor) {
+    console.error(
+      `portolan needs Node ${neededMajor} or newer; this is ${process.version}, and there is no bundled runtime for ` +
+        `${process.platform}-${process.arch}. Install Node ${neededMajor}.`,
+    );
+    process.exit(1);
+  }
+  const path = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`;
+  const child = spawn(node, [script, ...scriptArguments], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path },
+  });
+  // A terminal sends Ctrl-C to every process of the group; once more would mean "now".
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal === null ? (code ?? 1) : 128 + osConstants.signals[signal];
+  });
+}
 
 function installPackages() {
   if (packagesAreInstalled()) return;

@@ -2,28 +2,41 @@
 // The `portolan` launcher. Plain JavaScript that any Node >= 18 can run: it looks for a runtime that is new enough (this
 // one, or the Node 24 that the repository brings as a package) and hands over to it.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import * as module from 'node:module';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const neededMajor = 24;
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts');
+const here = dirname(fileURLToPath(import.meta.url));
 
 function bundledNode() {
   const name = `node-${process.platform}-${process.arch}`;
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const manifest = module.createRequire(import.meta.url).resolve(`${name}/package.json`);
     return join(dirname(manifest), 'bin', 'node');
   } catch {
     return undefined;
   }
 }
 
+/**
+ * Compiled code is kept in the user's own cache folder: a command then starts in a third of the time. Never in the shared
+ * /tmp, where somebody else could have put code first. Where it cannot be written, nothing is kept.
+ */
+function keepCompiledCode() {
+  if (process.env.NODE_COMPILE_CACHE !== undefined) return;
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  module.enableCompileCache(join(cache, 'portolan', 'code'));
+}
+
 function handOver(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => {
+    // Ctrl-C reaches the child by itself, and a second one would cut its drain short.
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   child.on('error', (error) => {
     console.error(`portolan: cannot start ${node}: ${error.message}`);
     process.exitCode = 1;
@@ -34,7 +47,8 @@ function handOver(node) {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  await import(pathToFileURL(main).href);
+  keepCompiledCode();
+  await import(pathToFileURL(join(here, '..', 'src', 'main.ts')).href);
 } else {
   const node = bundledNode();
   if (node === undefined) {
