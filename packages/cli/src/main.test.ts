@@ -16,7 +16,7 @@ const inShell = promisify(execFile);
 function shell(program: string, script: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
   const function_ = `portolan() { '${process.execPath}' '${launcher}' "$@"; }\n`;
   return inShell(program, ['-c', (program.endsWith('fish') ? '' : function_) + script], {
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: '', ...env },
   }).then(({ stdout }) => stdout);
 }
 
