@@ -254,6 +254,21 @@ test('on a full disk a delete goes through though the puts of its batch do not',
   await engine.stop();
 });
 
+test('on a full disk the view stays stale though deletes go through', async () => {
+  const control = controlled();
+  const { engine, clock } = await started(control.store);
+  await engine.submit(put(kv('a')));
+  control.fail(new Fault('full', 'the disk is full'));
+  await assert.rejects(engine.submit(put(kv('b'))), /full/);
+  control.fail(undefined);
+  await engine.submit((draft) => draft.delete(keyOf.kv('a')));
+  assert.equal(engine.view.stale?.reason, 'the disk is full');
+  clock.advance(1_000);
+  await new Promise(setImmediate);
+  assert.equal(engine.view.stale, undefined);
+  await engine.stop();
+});
+
 test('what another node writes to a shared store arrives without a submitter', async () => {
   const memory = sharedMemory();
   const left = (await started(memoryStore(memory))).engine;

@@ -69,6 +69,7 @@ class CatalogEngine implements EngineService {
       catalog,
       planner,
       clock,
+      log,
       onLate: (traffic) => this.#tell(emptyDelta(catalog.revision), traffic),
     });
     this.#watchers = createWatchers({

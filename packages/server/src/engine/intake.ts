@@ -18,7 +18,7 @@ export interface IntakeOptions {
   readonly limits: EngineLimits;
   /** Called when a commit has settled and before its submitters are told; must apply and publish every change so far. */
   readonly publish: () => void;
-  /** Told how each commit went. */
+  /** Told how each commit went that put something. */
   readonly noteStore: (fault: Fault | undefined) => void;
 }
 
@@ -76,7 +76,8 @@ class BatchIntake implements Intake {
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
-    const decisions = this.#options.catalog.decide(batch.map((pending) => pending.intent));
+    const decisions = this.#decide(batch);
+    if (decisions === undefined) return;
     const count = this.#fitting(decisions);
     if (count < batch.length) this.#queue.unshift(...batch.slice(count));
     const taken = batch.slice(0, count);
@@ -90,11 +91,26 @@ class BatchIntake implements Intake {
     }
   }
 
+  /** What an intent throws is its own refusal; should deciding itself fail, nobody must be left waiting. */
+  #decide(batch: readonly Pending[]): readonly Decision[] | undefined {
+    try {
+      return this.#options.catalog.decide(batch.map((pending) => pending.intent));
+    } catch (error) {
+      const { message } = Fault.from(error);
+      rejectAll(
+        batch,
+        new Fault('internal', `the change could not be decided: ${message}`, { cause: error }),
+      );
+      return undefined;
+    }
+  }
+
   /** Nothing to write and nothing to check is no matter for the store. */
   async #store(transactions: readonly Transaction[]): Promise<readonly CommitResult[]> {
     if (transactions.every(isEmpty)) return transactions.map(() => ({ outcome: 'unchanged' }));
     const results = await this.#options.store.commit(transactions);
-    this.#options.noteStore(undefined);
+    // A full disk takes deletes, and is full all the same.
+    if (transactions.some(hasPut)) this.#options.noteStore(undefined);
     return results;
   }
 
@@ -169,6 +185,10 @@ function roughSize(transaction: Transaction): number {
 
 function isEmpty(transaction: Transaction): boolean {
   return transaction.writes.length === 0 && transaction.guards.length === 0;
+}
+
+function hasPut(transaction: Transaction): boolean {
+  return transaction.writes.some((write) => write.op === 'put');
 }
 
 function rejectAll(batch: readonly Pending[], fault: Fault): void {

@@ -5,6 +5,7 @@ import type { CatalogDelta } from '@portolan/core/catalog/reader.ts';
 import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
 import { fakeClock } from '@portolan/testkit/fake-clock.ts';
+import { pino } from 'pino';
 import { emptyDelta, noTraffic } from './deltas.ts';
 import { createPlanning } from './planning.ts';
 
@@ -27,6 +28,7 @@ function table(costMs: number) {
     catalog: createCatalog(),
     planner,
     clock,
+    log: pino({ level: 'silent' }),
     onLate: (traffic) => late.push(traffic),
   });
   return { clock, planning, planned, late };
@@ -71,4 +73,23 @@ test('after stop nothing is planned late', () => {
   planning.stop();
   clock.advance(10_000);
   assert.equal(late.length, 0);
+});
+
+test('a planner that throws keeps nobody from going on', () => {
+  const clock = fakeClock();
+  let broken = true;
+  const planner: Planner = {
+    model: { revision: 0, listeners: new Map(), virtualHosts: new Map(), clusters: new Map() },
+    diagnostics: [],
+    rebuild: () => noTraffic,
+    update(_catalog, delta) {
+      if (broken) throw new Error('a defect');
+      return { ...noTraffic, clusters: new Set(delta.services) };
+    },
+  };
+  const log = pino({ level: 'silent' });
+  const planning = createPlanning({ catalog: createCatalog(), planner, clock, log, onLate: () => {} });
+  assert.equal(planning.plan(touching(1, 'web')).clusters.size, 0);
+  broken = false;
+  assert.deepEqual([...planning.plan(touching(2, 'api')).clusters], ['api']);
 });

@@ -2,6 +2,7 @@ import type { Clock } from '@portolan/core/base/clock.ts';
 import type { CatalogDelta, CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
+import type { Logger } from 'pino';
 import { mergedDelta, noTraffic } from './deltas.ts';
 
 /** Of the event loop's time, at most this share goes to planning while changes keep coming. */
@@ -24,9 +25,10 @@ export function createPlanning(options: {
   catalog: CatalogReader;
   planner: Planner;
   clock: Clock;
+  log: Logger;
   onLate: (traffic: TrafficDelta) => void;
 }): Planning {
-  const { catalog, planner, clock, onLate } = options;
+  const { catalog, planner, clock, log, onLate } = options;
   let unplanned: CatalogDelta[] = [];
   let budgetMs = savedMs;
   let countedAtMs = clock.monotonicMs();
@@ -43,9 +45,15 @@ export function createPlanning(options: {
     cancelLate = undefined;
     const delta = mergedDelta(unplanned);
     unplanned = [];
-    const traffic = planner.update(catalog, delta);
-    budgetMs -= clock.monotonicMs() - countedAtMs;
-    return traffic;
+    try {
+      return planner.update(catalog, delta);
+    } catch (error) {
+      // The registry must go on though the traffic model cannot; it stays as it was, for the services of this delta at least.
+      log.error({ err: error, revision: delta.revision }, 'planning failed, which is a defect');
+      return noTraffic;
+    } finally {
+      budgetMs -= clock.monotonicMs() - countedAtMs;
+    }
   }
 
   function late(): void {

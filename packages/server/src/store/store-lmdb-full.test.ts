@@ -123,14 +123,18 @@ function fillDisk(file: string): void {
 
 function smallDisk(megabytes: number): { path: string; remove(): void } {
   const directory = tempDir('disk');
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory.path]);
+  asRoot('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory.path);
   return {
     path: directory.path,
     remove() {
-      execFileSync('umount', [directory.path]);
+      asRoot('umount', directory.path);
       directory.remove();
     },
   };
+}
+
+function asRoot(command: string, ...args: readonly string[]): void {
+  execFileSync(command, args);
 }
 
 function canMount(): boolean {
