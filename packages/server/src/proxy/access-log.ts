@@ -30,20 +30,28 @@ export interface AccessLog {
   close(): void;
 }
 
+export const noAccessLog: AccessLog = { note: () => undefined, close: () => undefined };
+
 const flushAfterMs = 200;
-const flushAtChars = 65_536;
-/** When the disk does not keep up, entries are dropped and counted rather than held without end. */
-const maxHeldChars = 4_194_304;
+/** Two of these: one fills while the other is written. Lines that find both full are dropped and counted, never held. */
+const memoryBytes = 1_048_576;
+const flushAtBytes = 131_072;
+/** Longer than any line: head and target have limits, and an escaped octet takes six. */
+const maxLineBytes = 131_072;
 
 /** JSON lines, gathered and written a few times a second; a request never waits for the disk. */
 export class FileAccessLog implements AccessLog {
   readonly #clock: Clock;
   readonly #fd: number;
-  #held = '';
+  #filling = Buffer.allocUnsafeSlow(memoryBytes);
+  #spare = Buffer.allocUnsafeSlow(memoryBytes);
+  #used = 0;
   #writing = false;
   #closed = false;
   #cancel: (() => void) | undefined;
   #dropped = 0;
+  #second = -1;
+  #secondText = '';
 
   /** @param path of the file, appended to; or `stdout` */
   constructor(path: string, clock: Clock) {
@@ -52,12 +60,13 @@ export class FileAccessLog implements AccessLog {
   }
 
   note(entry: AccessEntry): void {
-    if (this.#held.length > maxHeldChars) {
+    const line = this.#line(entry);
+    if (line.length > Math.min(maxLineBytes, memoryBytes - this.#used)) {
       this.#dropped++;
       return;
     }
-    this.#held += this.#line(entry);
-    if (this.#held.length >= flushAtChars) this.#flush();
+    this.#used += this.#filling.write(line, this.#used, 'latin1');
+    if (this.#used >= flushAtBytes) this.#flush();
     else this.#cancel ??= this.#clock.after(flushAfterMs, () => this.#flush());
   }
 
@@ -70,37 +79,51 @@ export class FileAccessLog implements AccessLog {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#writing) return;
-    if (this.#held === '') {
+    if (this.#used === 0) {
       if (this.#closed && this.#fd > 2) closeSync(this.#fd);
       return;
     }
-    const batch = Buffer.from(this.#held, 'latin1');
-    this.#held = this.#dropped === 0 ? '' : `{"dropped":${this.#dropped}}\n`;
+    const [batch, length] = [this.#filling, this.#used];
+    this.#filling = this.#spare;
+    this.#spare = batch;
+    this.#used = this.#dropped === 0 ? 0 : this.#filling.write(`{"dropped":${this.#dropped}}\n`);
     this.#dropped = 0;
     this.#writing = true;
-    this.#write(batch, 0);
+    this.#write(batch, 0, length);
   }
 
-  #write(batch: Buffer, from: number): void {
-    write(this.#fd, batch, from, batch.length - from, null, (error, written) => {
-      if (error === null && from + written < batch.length) {
-        this.#write(batch, from + written);
+  #write(batch: Buffer, from: number, length: number): void {
+    write(this.#fd, batch, from, length - from, null, (error, written) => {
+      if (error === null && from + written < length) {
+        this.#write(batch, from + written, length);
         return;
       }
       this.#writing = false;
-      if (this.#held !== '' || this.#closed) this.#flush();
+      // A timer that ran meanwhile found the file busy.
+      const due = this.#used > 0 && this.#cancel === undefined;
+      if (due || this.#closed) this.#flush();
     });
   }
 
   #line(entry: AccessEntry): string {
-    const time = new Date(this.#clock.wallMs()).toISOString();
     return (
-      `{"time":"${time}","method":"${entry.method}","host":"${entry.host}","path":${quoted(entry.path)},` +
-      `"status":${entry.status},"durationMs":${entry.durationMs.toFixed(3)},"requestBytes":${entry.requestBytes},` +
-      `"responseBytes":${entry.responseBytes},"client":"${entry.client}","requestId":"${entry.requestId}",` +
-      `"userAgent":${quoted(entry.userAgent)},"cluster":${quoted(entry.cluster)},"upstream":"${entry.upstream}",` +
-      `"tries":${entry.tries},"flag":"${entry.flag}"}\n`
+      `{"time":"${this.#time()}","method":"${entry.method}","host":"${entry.host}","path":${quoted(entry.path)},` +
+      `"status":${entry.status},"durationMs":${Math.round(entry.durationMs * 1_000) / 1_000},` +
+      `"requestBytes":${entry.requestBytes},"responseBytes":${entry.responseBytes},"client":"${entry.client}",` +
+      `"requestId":"${entry.requestId}","userAgent":${quoted(entry.userAgent)},"cluster":${quoted(entry.cluster)},` +
+      `"upstream":"${entry.upstream}","tries":${entry.tries},"flag":"${entry.flag}"}\n`
     );
+  }
+
+  /** RFC 3339, UTC. All but the milliseconds is made once a second. */
+  #time(): string {
+    const wallMs = Math.floor(this.#clock.wallMs());
+    const second = Math.floor(wallMs / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1_000).toISOString().slice(0, -4);
+    }
+    return `${this.#secondText}${String(wallMs - second * 1_000).padStart(3, '0')}Z`;
   }
 }
 
@@ -118,5 +141,3 @@ function escaped(text: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
-
-export const noAccessLog: AccessLog = { note: () => undefined, close: () => undefined };

@@ -118,14 +118,18 @@ export class Downstream implements WireOwner, Swept {
     if (idleToo && this.#state.kind === 'idle') this.wire.end();
   }
 
-  /** The exchange is over; `keep`: the connection goes on to the next request. */
-  finished(keep: boolean): void {
+  /**
+   * The exchange is over. `keep`: the connection goes on to the next request. `whole`: the request was read to its end, so that
+   * nothing of it can make closing the connection a reset.
+   */
+  finished(keep: boolean, whole: boolean, nowMs: number): void {
     if (this.#state.kind !== 'exchange') return;
     if (!keep || this.#ended) {
-      this.linger();
+      if (whole && this.#ahead === undefined && this.wire.queuedBytes === 0) this.wire.destroy();
+      else this.linger();
       return;
     }
-    this.#state = { kind: 'idle', sinceMs: this.#plane.clock.monotonicMs(), fresh: false };
+    this.#state = { kind: 'idle', sinceMs: nowMs, fresh: false };
     if (this.#ahead !== undefined) this.#takeAhead();
   }
 

@@ -35,6 +35,9 @@ const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 const maxStaleRetries = 3;
 const never = Number.POSITIVE_INFINITY;
 
+/** Most requests have none; ended from the start, it is never written to. */
+const noBody = new BodyPump();
+
 /** One request and its response: routed, sent to an endpoint, sent again if that is allowed, answered. */
 export class Exchange implements UpstreamUser, PendingRequest {
   readonly #plane: Plane;
@@ -49,7 +52,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
   #endpoint: EndpointState | undefined;
   #tries = 0;
   #stale = 0;
-  readonly #requestBody = new BodyPump();
+  readonly #requestBody: BodyPump;
   /** What has to be sent from the beginning if the request is sent (again). Undefined: it is too long to be kept. */
   #replay: string | undefined = '';
   #sentBytes = false;
@@ -64,13 +67,14 @@ export class Exchange implements UpstreamUser, PendingRequest {
     this.#startMs = plane.clock.monotonicMs();
     this.#lastBodyMs = this.#startMs;
     this.#requestId = requestIdOf(head.requestId);
+    this.#requestBody = head.body === 0 ? noBody : new BodyPump();
     this.#response = new ResponsePump(head);
   }
 
   /** Routes the request and sends it; `bytes[start, end)` follow its head. Returns the position after what was taken of them. */
   begin(bytes: Buffer, start: number, end: number): number {
     const { body, path, authority } = this.#head;
-    this.#requestBody.begin(body, body === chunkedBody);
+    if (body !== 0) this.#requestBody.begin(body, body === chunkedBody);
     const route = this.#plane.router.find(authority.host, path);
     this.#route = route;
     this.#cluster = route?.cluster;
@@ -90,7 +94,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
       return end;
     }
     this.#replay = this.#requestText() + encoded;
-    this.#attempt();
+    this.#attempt(this.#startMs);
     if (!this.#requestBody.done && !this.#mayStream()) this.#pauseClient();
     return position;
   }
@@ -124,7 +128,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
 
   /** It is this request's turn to get a connection. */
   onTurn(): void {
-    if (this.#state.kind === 'queued') this.#attempt();
+    if (this.#state.kind === 'queued') this.#attempt(this.#plane.clock.monotonicMs());
   }
 
   sweep(nowMs: number): void {
@@ -154,7 +158,8 @@ export class Exchange implements UpstreamUser, PendingRequest {
   }
 
   onUpstreamConnected(): void {
-    if (this.#state.kind === 'connecting') this.#send(this.#state.connection);
+    if (this.#state.kind === 'connecting')
+      this.#send(this.#state.connection, this.#plane.clock.monotonicMs());
   }
 
   onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
@@ -170,7 +175,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
     const state = this.#state;
     if (state.kind === 'answering' && this.#response.endsByClose) {
       this.#response.finishByClose(this.#client.wire);
-      this.#complete(false);
+      this.#complete(false, this.#plane.clock.monotonicMs());
     } else if (state.kind === 'asked' || state.kind === 'answering') {
       this.#upstreamGone();
     }
@@ -189,7 +194,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
     }
   }
 
-  #attempt(): void {
+  #attempt(nowMs: number): void {
     const cluster = this.#cluster;
     if (cluster === undefined) return;
     const endpoint = cluster.pick(this.#endpoint);
@@ -203,7 +208,6 @@ export class Exchange implements UpstreamUser, PendingRequest {
       this.#stale < maxStaleRetries
         ? cluster.connect(endpoint, this, this)
         : cluster.connectAnew(endpoint, this);
-    const nowMs = this.#plane.clock.monotonicMs();
     const connectTimeoutMs = cluster.config?.connectTimeoutMs ?? 0;
     if (connection === 'full') {
       cluster.stats.add('overflows');
@@ -211,15 +215,15 @@ export class Exchange implements UpstreamUser, PendingRequest {
     } else if (connection === undefined) {
       this.#state = { kind: 'queued', deadlineMs: nowMs + connectTimeoutMs };
     } else if (connection.reused) {
-      this.#send(connection);
+      this.#send(connection, nowMs);
     } else {
       this.#state = { kind: 'connecting', connection, deadlineMs: nowMs + connectTimeoutMs };
     }
   }
 
-  #send(connection: UpstreamConnection): void {
+  #send(connection: UpstreamConnection, nowMs: number): void {
     const perTryMs = this.#route?.retry.perTryTimeoutMs || this.#plane.limits.streamIdleMs;
-    this.#state = { kind: 'asked', connection, deadlineMs: this.#plane.clock.monotonicMs() + perTryMs };
+    this.#state = { kind: 'asked', connection, deadlineMs: nowMs + perTryMs };
     this.#tries++;
     this.#response.reset();
     connection.endpoint.requests++;
@@ -302,13 +306,14 @@ export class Exchange implements UpstreamUser, PendingRequest {
   }
 
   #onResponse(event: ResponseEvent, connection: UpstreamConnection, bytes: Buffer): void {
-    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    const nowMs = this.#plane.clock.monotonicMs();
+    this.#lastBodyMs = nowMs;
     switch (event.kind) {
       case 'more':
         if (this.#client.wire.pressed) connection.wire.pause();
         return;
       case 'done':
-        this.#complete(event.clean);
+        this.#complete(event.clean, nowMs);
         return;
       case 'anomaly':
         this.#cluster?.stats.add('anomalies');
@@ -340,7 +345,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
       this.#cluster?.drop(connection);
       this.#state = { kind: 'queued', deadlineMs: never };
       this.#endpoint = undefined;
-      this.#attempt();
+      this.#attempt(this.#plane.clock.monotonicMs());
       return;
     }
     this.#cluster?.stats.add('resets');
@@ -375,23 +380,22 @@ export class Exchange implements UpstreamUser, PendingRequest {
     cluster.stats.add('retries');
     cluster.drop(state.connection);
     this.#state = { kind: 'queued', deadlineMs: never };
-    this.#attempt();
+    this.#attempt(this.#plane.clock.monotonicMs());
   }
 
   #report(endpoint: EndpointState, outcome: Outcome): void {
     this.#cluster?.outcome(endpoint, outcome);
   }
 
-  #complete(clean: boolean): void {
+  #complete(clean: boolean, nowMs: number): void {
     const state = this.#state;
     if (state.kind !== 'answering') return;
-    const nowMs = this.#plane.clock.monotonicMs();
     if (clean && this.#requestBody.done)
       this.#cluster?.release(state.connection, nowMs, this.#response.keepAliveMs);
     else this.#cluster?.drop(state.connection);
     this.#state = over;
     this.#note(this.#response.status, '', nowMs);
-    this.#client.finished(this.#response.keepsClient && this.#keepsClient());
+    this.#client.finished(this.#response.keepsClient && this.#keepsClient(), this.#requestBody.done, nowMs);
   }
 
   #switch(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): void {
@@ -428,8 +432,9 @@ export class Exchange implements UpstreamUser, PendingRequest {
     const lines = `X-Request-Id: ${this.#requestId}\r\n`;
     const bodyless = this.#head.method === 'HEAD';
     this.#client.wire.writeText(replies.render(reply, { bodyless, connection, lines }));
-    this.#note(reply.status, flag, clock.monotonicMs());
-    this.#client.finished(keep);
+    const nowMs = clock.monotonicMs();
+    this.#note(reply.status, flag, nowMs);
+    this.#client.finished(keep, this.#requestBody.done, nowMs);
   }
 
   /** The client must see that the response is not whole. */

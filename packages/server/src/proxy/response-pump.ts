@@ -36,7 +36,8 @@ export class ResponsePump {
   /** Of the client's HTTP version. */
   readonly #minor: number;
   readonly #upgradeAsked: boolean;
-  readonly #partial = new HeadBuffer();
+  /** Made when a head comes in pieces. */
+  #partial: HeadBuffer | undefined;
   readonly #body = new BodyPump();
   #interim = 0;
   #headEnd = 0;
@@ -67,7 +68,7 @@ export class ResponsePump {
   /** For another try. */
   reset(): void {
     this.begun = false;
-    this.#partial.clear();
+    this.#partial = undefined;
   }
 
   /**
@@ -109,17 +110,18 @@ export class ResponsePump {
     start: number,
     end: number,
   ): ResponseHead | Refusal | undefined {
-    if (this.#partial.empty) {
+    if (this.#partial === undefined) {
       const read = reader.read(bytes, start, end, this.#method);
       this.#headEnd = reader.end;
       if (read !== undefined) return read;
     }
+    this.#partial ??= new HeadBuffer();
     const taken = this.#partial.take(bytes, start, end);
     if (typeof taken !== 'number') return taken;
     this.#headEnd = taken;
     if (!this.#partial.complete) return undefined;
     const read = reader.read(this.#partial.bytes, 0, this.#partial.length, this.#method);
-    this.#partial.clear();
+    this.#partial = undefined;
     return read;
   }
 

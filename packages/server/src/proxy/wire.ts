@@ -17,7 +17,12 @@ export interface WireOwner {
 export type TcpHandle = object;
 
 /** Every read of a worker goes to this memory; it is consumed before the next read. */
-const readMemory = Buffer.allocUnsafeSlow(65_536);
+const readMemory = Buffer.allocUnsafeSlow(262_144);
+
+/** Copies of octets that wait to be written; memory for them is used again rather than allocated for each. */
+const spareMemory: Buffer[] = [];
+const spareBytes = readMemory.length;
+const maxSpare = 16;
 
 /** Below this, octets are written as part of the text beside them: one small copy instead of a vector of writes. */
 const maxInlineBytes = 8_192;
@@ -96,14 +101,14 @@ export class Wire {
       this.#socket.write(before + bytes.toString('latin1', start, end) + after, 'latin1');
       return;
     }
-    const copy = Buffer.from(bytes.subarray(start, end));
-    if (before === '' && after === '') {
-      this.#socket.write(copy);
-      return;
-    }
+    const memory = spareMemory.pop() ?? Buffer.allocUnsafeSlow(spareBytes);
+    const used = bytes.copy(memory, 0, start, end);
+    const release = (): void => {
+      if (spareMemory.length < maxSpare) spareMemory.push(memory);
+    };
     this.#socket.cork();
     if (before !== '') this.#socket.write(before, 'latin1');
-    this.#socket.write(copy);
+    this.#socket.write(memory.subarray(0, used), release);
     if (after !== '') this.#socket.write(after, 'latin1');
     this.#socket.uncork();
   }

@@ -39,7 +39,8 @@ export class BodyReader {
   refusal: Refusal = refusals.badChunk;
   #remaining = 0;
   #digits = 0;
-  #extension: ExtensionCheck = new ExtensionCheck();
+  /** Made for the first extension: they are rare. */
+  #extension: ExtensionCheck | undefined;
   #allExtensions = 0;
   #heldTrailer = '';
 
@@ -93,7 +94,6 @@ export class BodyReader {
     this.state = 'chunk-size';
     this.#remaining = 0;
     this.#digits = 0;
-    this.#extension.begin();
   }
 
   #takeData(start: number, end: number, after: BodyState): number {
@@ -124,19 +124,19 @@ export class BodyReader {
       this.state = 'chunk-size-lf';
     } else if (this.#digits > 0 && code === octet.semicolon) {
       this.state = 'chunk-extension';
-      this.#extension.take(code);
+      this.#extension = new ExtensionCheck();
     } else {
       this.#refuse(refusals.badChunk);
     }
   }
 
   #stepExtension(code: number): void {
-    if (code === octet.cr && this.#extension.complete) {
+    if (code === octet.cr && this.#extension?.complete === true) {
       this.state = 'chunk-size-lf';
       return;
     }
     this.#allExtensions++;
-    if (this.#allExtensions > maxAllExtensionBytes || !this.#extension.take(code)) {
+    if (this.#allExtensions > maxAllExtensionBytes || this.#extension?.take(code) !== true) {
       this.#refuse(refusals.badChunk);
     }
   }
@@ -192,16 +192,11 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** `chunk-ext` (RFC 9112 §7.1.1), octet by octet, without its optional blanks. Extensions are read to be thrown away. */
+/** `chunk-ext` (RFC 9112 §7.1.1) after its first semicolon, octet by octet, without its optional blanks. Extensions are read to be thrown away. */
 class ExtensionCheck {
   #state: 'name-start' | 'name' | 'value-start' | 'token' | 'quoted' | 'escaped' | 'after-quoted' =
     'name-start';
   #length = 0;
-
-  begin(): void {
-    this.#state = 'after-quoted';
-    this.#length = 0;
-  }
 
   get complete(): boolean {
     return this.#state === 'name' || this.#state === 'token' || this.#state === 'after-quoted';

@@ -2,12 +2,14 @@ import { octet } from './octets.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { maxHeadBytes } from './request-reader.ts';
 
+const nothing = Buffer.alloc(0);
+
 /**
  * A head that arrives in pieces. Looks at each octet once until the end of the head is there, so that dripping it octet by octet
  * costs the sender more than us; the reader then reads it whole.
  */
 export class HeadBuffer {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = nothing;
   length = 0;
   /** Octets of line ends seen in a row: 2 after one CR LF, 4 at the end of the head. */
   #ends = 0;
@@ -48,7 +50,7 @@ export class HeadBuffer {
     this.length = 0;
     this.#ends = 0;
     this.#sawLine = false;
-    this.bytes = Buffer.alloc(0);
+    this.bytes = nothing;
   }
 
   #append(bytes: Buffer, start: number, end: number): void {
