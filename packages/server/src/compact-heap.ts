@@ -7,9 +7,9 @@ const worthwhileBytes = 64 * 1024 * 1024;
 type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
 
 /**
- * Gives memory back that loading the catalog took for a moment. V8 keeps the pages of a heap that has grown, hundreds of megabytes with
- * a large catalog, until memory runs short; only its last-resort collection returns them. Some 300 ms for 100,000 instances:
- * for the start, before anybody is served.
+ * Gives memory back that loading the catalog took for a moment. V8 keeps the pages of a heap that has grown, hundreds of megabytes
+ * with a large catalog, until memory runs short; only its last-resort collection returns them. It takes some 300 ms with
+ * 100,000 instances: for the start, while there is something else to wait for.
  */
 export function compactHeap(): void {
   if (process.memoryUsage().heapTotal < worthwhileBytes) return;

@@ -37,8 +37,10 @@ export function createLife({ clock, log }: { clock: Clock; log: Logger }): Life 
     async start(parts) {
       all = parts;
       for (const part of parts) {
+        const startedMs = clock.monotonicMs();
         try {
           await part.start();
+          log.debug({ started: part.name, tookMs: Math.round(clock.monotonicMs() - startedMs) }, 'started');
         } catch (error) {
           await stopRunning(failedStartDeadlineMs);
           throw error;

@@ -91,7 +91,21 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
         follow: (onMessage) => followMessages(context.engine, onMessage),
       }),
   ];
-  return parts.filter((part) => part !== undefined);
+  return parts.filter((part) => part !== undefined).map(withCompaction);
+}
+
+/** The last part waits for its own processes to come up: a good moment to put the heap in order. */
+function withCompaction(part: Part, index: number, all: readonly Part[]): Part {
+  if (index !== all.length - 1) return part;
+  return {
+    name: part.name,
+    start() {
+      setImmediate(compactHeap);
+      return part.start();
+    },
+    stop: (deadlineMs) => part.stop(deadlineMs),
+    readiness: () => part.readiness?.() ?? [],
+  };
 }
 
 function createContext(settings: Settings, log: Logger): ServerContext {
@@ -141,10 +155,7 @@ function storeOf(settings: Settings, log: Logger): Store {
 function enginePart(engine: EngineService): Part {
   return {
     name: 'engine',
-    async start() {
-      await engine.start();
-      compactHeap();
-    },
+    start: () => engine.start(),
     stop: () => engine.stop(),
     readiness: () => (engine.view.stale === undefined ? [] : [`the store: ${engine.view.stale.reason}`]),
   };

@@ -64,14 +64,21 @@ class Gateway implements Part, GatewayView {
     this.#fleet = new WorkerFleet(this.#context, size, {
       server: this.#config.server(),
       modelFile: this.#modelPath,
+      compileCache: join(this.#config.stateDir, 'compile-cache'),
       limits: { ...defaultLimits, ...this.#config.limits },
       trustedPeers: this.#config.trustedPeers ?? [],
       accessLog: accessLog === 'off' ? undefined : accessLog,
     });
-    this.#doors = new Doors(this.#context, this.#fleet);
-    if (http !== undefined) await this.#doors.openHttp(http);
-    if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners });
+    // First, for their processes take a while to come up.
     this.#fleet.start();
+    this.#doors = new Doors(this.#context, this.#fleet);
+    try {
+      if (http !== undefined) await this.#doors.openHttp(http);
+      if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners });
+    } catch (thrown) {
+      await this.stop(0);
+      throw thrown;
+    }
     this.#followListeners();
     this.#unfollow = this.#follow((message) => this.#take(message));
     await this.#fleet.firstReady(startPatienceMs);
