@@ -40,7 +40,8 @@ export function watchService(context: WatchContext, service: string): ServiceWat
         const answer = await read(context.registry, service, index, stopped.signal);
         failures = 0;
         lastProblem = undefined;
-        list = answer.instances;
+        // The same index is the same list: who chooses from it need not start over.
+        if (list === undefined || answer.index === 0 || answer.index !== index) list = answer.instances;
         answered();
         // An index that went back means another or a restored registry: only a read from 0 is sure to be whole.
         index = answer.index < index ? 0 : answer.index;
