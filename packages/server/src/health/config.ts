@@ -6,7 +6,7 @@ export interface HealthConfig {
   readonly minIntervalMs: number;
   /** Longest time one probe may take, whatever its definition says: a probe holds one of `maxRunning`. */
   readonly maxTimeoutMs: number;
-  /** CIDRs that no probe may connect to, besides `deniedByDefault` (address-rules.ts). */
+  /** CIDRs that no probe may connect to, besides `deniedByDefault` (core/base/address-rules.ts). */
   readonly denyCidrs: readonly string[];
   /** CIDRs that may be connected to although a denied one holds them. With `denyCidrs` of everything: an allow-list. */
   readonly allowCidrs: readonly string[];

@@ -1,5 +1,5 @@
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import type { AddressRules } from './address-rules.ts';
+import type { AddressRules } from '@portolan/core/base/address-rules.ts';
 import { dialFailure } from './output.ts';
 import type { Resolver } from './resolve.ts';
 

@@ -1,3 +1,4 @@
+import { addressRules } from '@portolan/core/base/address-rules.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { CatalogDelta } from '@portolan/core/catalog/reader.ts';
@@ -12,7 +13,6 @@ import {
 import type { Logger } from 'pino';
 import type { Engine, HealthReports, Identity, Part } from '../contract.ts';
 import { type ActiveTime, createActiveTime } from './active-time.ts';
-import { addressRules } from './address-rules.ts';
 import { defaultTimeoutMs, type HealthConfig } from './config.ts';
 import type { Dialer } from './dial.ts';
 import { removeInstance, sameCheck, setStatus } from './intents.ts';

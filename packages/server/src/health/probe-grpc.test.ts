@@ -5,8 +5,8 @@ import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { addressRules } from '@portolan/core/base/address-rules.ts';
 import { systemClock } from '../engine/system-clock.ts';
-import { addressRules } from './address-rules.ts';
 import type { Dialer } from './dial.ts';
 import type { ProbeResult } from './probe.ts';
 import { grpcProber } from './probe-grpc.ts';

@@ -5,8 +5,8 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { addressRules } from '@portolan/core/base/address-rules.ts';
 import { systemClock } from '../engine/system-clock.ts';
-import { addressRules } from './address-rules.ts';
 import type { Dialer } from './dial.ts';
 import type { HttpProbe } from './http-request.ts';
 import type { ProbeResult } from './probe.ts';

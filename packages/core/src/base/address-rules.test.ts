@@ -64,3 +64,12 @@ for (const cidr of ['10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/x', 'ten', '::/129',
     );
   });
 }
+
+test('a name may be handed on, a denied address or a number in another notation may not', () => {
+  const rules = addressRules();
+  const good = ['db.internal', 'db-7', 'a1', 'localhost', '127.0.0.1', '::1', '10.1.2.3', '4.example.com.'];
+  for (const host of good) assert.equal(rules.allowsHost(host), true, host);
+  const bad = ['169.254.169.254', 'fe80::1%eth0', '::ffff:169.254.169.254', '0.0.0.0', '::', '224.0.0.1'];
+  const numbers = ['2852039166', '169.254.43518', '0xa9.254.169.254', '0251.254.169.254', '169.254.169.254.'];
+  for (const host of [...bad, ...numbers]) assert.equal(rules.allowsHost(host), false, host);
+});
