@@ -189,3 +189,10 @@ function clusterOf(name: string, endpoints: readonly Endpoint[]): Cluster {
     },
   };
 }
+
+/** As a program of its own: for tests that kill the supervisor. */
+if (import.meta.main && process.argv.includes('--serve')) {
+  const rig = await startRig({ after: () => undefined }, modelOf({}));
+  const stats = (await (await fetch(`${rig.admin}/stats`)).json()) as { pid: number }[];
+  console.log(`serving on ${rig.port} with ${stats.map((worker) => worker.pid)}`);
+}

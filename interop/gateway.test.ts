@@ -6,9 +6,11 @@ import { Agent, createServer, get } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ClusterReport } from '@portolan/server/proxy/stats.ts';
 import { freePort } from '@portolan/testkit/free-port.ts';
+import { launchProgram } from '@portolan/testkit/launch-program.ts';
 import { requireProgram } from '@portolan/testkit/require-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
@@ -282,4 +284,64 @@ test('the access log has a line of JSON for each request', async (t) => {
     [entry.method, entry.host, entry.path, entry.status, entry.cluster, entry.userAgent, entry.upstream],
     ['GET', 'web.localhost', '/a?b=%22', 200, 'web', 'quoted " agent', `127.0.0.1:${web.port}`],
   );
+});
+
+test('workers are replaced one by one under load without a failure', async (t) => {
+  if (requireProgram(t, 'wrk') === undefined) return;
+  const web = await launchUpstream(t, 'web');
+  const rig = await startRig(t, modelOf({ web: [endpointAt(web.port)] }));
+  const before = (await statsOf(rig)).map((worker) => worker.pid);
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const failures: string[] = [];
+  let [done, answered] = [false, 0];
+  const client = async (): Promise<void> => {
+    while (!done) {
+      const outcome = await getOnce(agent, rig.port);
+      if (outcome === 'ok') answered++;
+      else failures.push(outcome);
+    }
+  };
+  const clients = Array.from({ length: 8 }, client);
+  await waitUntil(() => answered > 100);
+  await rig.gateway.reload();
+  const reached = answered + 100;
+  await waitUntil(() => answered > reached);
+  done = true;
+  await Promise.all(clients);
+  assert.deepEqual(failures, []);
+  const after = (await statsOf(rig)).map((worker) => worker.pid);
+  assert.equal(after.length, 2);
+  assert.ok(after.every((pid) => !before.includes(pid)));
+});
+
+test('while a worker is away another minds its sockets', async (t) => {
+  const web = await launchUpstream(t, 'web');
+  const rig = await startRig(t, modelOf({ web: [endpointAt(web.port)] }));
+  // The second crash in a row waits 100 ms for its replacement, the third 200 ms: long enough to be seen.
+  for (let round = 0; round < 3; round++) {
+    const stats = await waitUntil(async () => {
+      const all = await statsOf(rig);
+      return all.length === 2 && rig.gateway.readiness?.().length === 0 ? all : undefined;
+    });
+    process.kill(stats[0]?.pid ?? 0, 'SIGKILL');
+    await waitUntil(() => (rig.gateway.readiness?.().length ?? 0) > 0);
+    for (let index = 0; index < 20; index++) {
+      assert.equal((await fetch(`http://127.0.0.1:${rig.port}/healthz`)).status, 200);
+    }
+  }
+});
+
+test('workers stop accepting and leave when their supervisor is killed', async (t) => {
+  const program = await launchProgram({
+    command: process.execPath,
+    args: [fileURLToPath(new URL('./gateway-rig.ts', import.meta.url)), '--serve'],
+    ready: /serving on/,
+    test: t,
+  });
+  const [, port = '', pids = ''] = /serving on ([0-9]+) with ([0-9,]+)/.exec(program.output()) ?? [];
+  assert.equal(await connectError(Number(port)), '');
+  program.kill('SIGKILL');
+  await waitUntil(async () => (await connectError(Number(port))) === 'ECONNREFUSED');
+  await waitUntil(() => pids.split(',').every((pid) => !existsSync(`/proc/${pid}`)));
 });

@@ -46,6 +46,11 @@ export class ClusterState implements Swept {
     this.#limits = context.limits;
   }
 
+  /** Connections that carry something or are being made. */
+  get busy(): number {
+    return this.#busy;
+  }
+
   /** Takes the newest settings and endpoints; those that stay keep their connections and their health. */
   update(config: Cluster | undefined): void {
     const before = new Map(this.#endpoints.map((state) => [identity(state.endpoint), state]));

@@ -517,3 +517,36 @@ test('draining finishes what is under way and says that it is the last', async (
   assert.ok(closed);
   await waitUntil(() => plane.openConnections === 0);
 });
+
+test('an upstream that does not take a body is 504, and the client is not read meanwhile', async (t) => {
+  const { port: upstream } = await startServer(t, (socket) => socket.pause());
+  const model = modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) });
+  const { port } = startPlane(t, model, { limits: { writeStallMs: 300, lingerMs: 100 } });
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  client.on('error', () => undefined);
+  let answer = '';
+  client.on('data', (bytes) => {
+    answer += bytes;
+  });
+  client.write('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000000\r\n\r\n');
+  const more = (): void => {
+    while (!client.destroyed && client.write(Buffer.alloc(65_536)));
+  };
+  client.on('drain', more);
+  more();
+  await waitUntil(() => answer.startsWith('HTTP/1.1 504 '));
+  assert.ok(client.bytesWritten < 100_000_000);
+});
+
+test('clusters that come and go do not pile up', (t) => {
+  const { plane } = startPlane(t, modelOf({}));
+  for (let round = 0; round < 30; round++) {
+    const hosts = Array.from({ length: 100 }, (_, index) => [
+      `${round}-${index}.test`,
+      cluster(`${round}-${index}`, []),
+    ]);
+    plane.apply(modelOf(Object.fromEntries(hosts)));
+  }
+  assert.ok(plane.report().clusters.length <= 1_200);
+});

@@ -28,6 +28,9 @@ export interface DataPlaneOptions {
 /** What a listening socket is for: HTTP, or the TCP listener of that name in the model. */
 export type Door = { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly listener: string };
 
+/** Clusters that are gone are kept, for their figures, until there are this many more than half. */
+const maxForgotten = 1_000;
+
 /** Everything that one worker forwards with: tables, clusters, connections. Knows nothing of processes. */
 export class DataPlane {
   readonly #plane: Plane;
@@ -70,6 +73,7 @@ export class DataPlane {
     for (const cluster of change.clusters.put) this.#cluster(cluster.name).update(cluster);
     this.#plane.router.apply(change.virtualHosts);
     for (const name of change.clusters.remove) this.#clusters.get(name)?.update(undefined);
+    if (this.#clusters.size > 2 * this.#table.clusters.size + maxForgotten) this.#forgetClusters();
   }
 
   /** Accepts from a socket. Returns libuv's error number, negative, or 0. */
@@ -137,6 +141,19 @@ export class DataPlane {
     const listener = this.#table.listeners.get(door.listener);
     if (listener?.protocol === 'tcp') acceptTcp(this.#plane, this.#cluster(listener.cluster), client);
     else client.close?.();
+  }
+
+  /** Drops the clusters that neither the model nor a route names, and nothing runs through. */
+  #forgetClusters(): void {
+    const named = new Set(this.#table.clusters.keys());
+    for (const host of this.#table.virtualHosts.values()) {
+      for (const { action } of host.routes) if (action.type === 'cluster') named.add(action.cluster);
+    }
+    for (const [name, cluster] of this.#clusters) {
+      if (named.has(name) || cluster.busy > 0) continue;
+      this.#clusters.delete(name);
+      this.#plane.sweeper.remove(cluster);
+    }
   }
 
   /** The same object for a name always: routes keep it. */

@@ -149,6 +149,12 @@ export class Exchange implements UpstreamUser, PendingRequest {
       nowMs - this.#lastBodyMs >= limits.bodyStallMs
     ) {
       this.#fail(408, 'body-stall', 'the body of the request did not arrive in time');
+    } else if (
+      this.#clientPaused &&
+      this.#connected() !== undefined &&
+      nowMs - this.#lastBodyMs >= limits.writeStallMs
+    ) {
+      this.#fail(504, 'upstream-stall', 'the service does not take the body of the request');
     } else if (state.kind === 'asked' && this.#requestBody.done && nowMs >= state.deadlineMs) {
       this.#cluster?.stats.add('timeouts');
       this.#retryOr('reset-before-response', 'local-failure', 504, 'response-timeout');
@@ -269,6 +275,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
   #pauseClient(): void {
     if (this.#state.kind === 'over') return;
     this.#clientPaused = true;
+    this.#lastBodyMs = this.#plane.clock.monotonicMs();
     this.#client.wire.pause();
   }
 

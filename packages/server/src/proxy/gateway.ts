@@ -24,15 +24,23 @@ export interface GatewayView {
   reports(): Promise<readonly WorkerReport[]>;
 }
 
+export interface GatewayPart extends Part {
+  /**
+   * Replaces every worker by a new process, one by one, without a connection lost. Resolves when the new ones serve; the old ones finish
+   * what they have under way.
+   */
+  reload(): Promise<void>;
+}
+
 /**
  * The data plane's supervisor: binds the sockets, runs the worker processes that serve them, follows the model for the TCP listeners it
  * asks for, keeps the last good model on disk. No request goes through this process.
  */
-export function gatewayPart(context: GatewayContext, config: GatewayConfig): Part {
+export function gatewayPart(context: GatewayContext, config: GatewayConfig): GatewayPart {
   return new Gateway(context, config);
 }
 
-class Gateway implements Part, GatewayView {
+class Gateway implements GatewayPart, GatewayView {
   readonly name = 'gateway';
   readonly #context: GatewayContext;
   readonly #config: GatewayConfig;
@@ -100,6 +108,10 @@ class Gateway implements Part, GatewayView {
         log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
     });
     return () => stream.stop();
+  }
+
+  async reload(): Promise<void> {
+    await this.#fleet?.reload({ ...defaultLimits, ...this.#config.limits }.drainMs);
   }
 
   readiness(): readonly string[] {

@@ -4,9 +4,11 @@ import type { WorkerReport } from './stats.ts';
 import { WorkerProcess } from './worker-process.ts';
 import type { WorkerSettings } from './worker-protocol.ts';
 
+/** One worker's place. Its sockets stay with the place, whoever holds it. */
 type Slot =
   | { readonly kind: 'empty' }
   | { readonly kind: 'running'; readonly worker: WorkerProcess; readonly sinceMs: number }
+  /** It died; another worker minds its sockets until the next one is there. */
   | { readonly kind: 'waiting'; readonly cancel: () => void };
 
 /** The first replacement comes at once; one that dies young again waits longer. */
@@ -14,6 +16,8 @@ const firstBackOffMs = 100;
 const slowestBackOffMs = 5_000;
 /** A worker that lived this long did not die of its start. */
 const soundLifeMs = 10_000;
+/** A replacement that has no model by then is given up, and the old worker stays. */
+const reloadPatienceMs = 10_000;
 
 /** The worker processes: as many as asked for, each replaced when it dies. */
 export class WorkerFleet {
@@ -23,6 +27,9 @@ export class WorkerFleet {
   readonly #slots: Slot[];
   readonly #crashes: number[];
   readonly #doors = new Map<number, OpenDoor>();
+  /** By the slot whose sockets are minded: who minds them. */
+  readonly #minders = new Map<number, WorkerProcess>();
+  readonly #retiring = new Set<Promise<void>>();
   #readyWaiters: (() => void)[] = [];
   #stopping = false;
 
@@ -35,7 +42,7 @@ export class WorkerFleet {
   }
 
   start(): void {
-    for (let slot = 0; slot < this.size; slot++) this.#spawn(slot);
+    for (let index = 0; index < this.size; index++) this.#fill(index);
   }
 
   /** Resolves when every worker has a model, and with it its sockets; when we stop; or after `patienceMs`. */
@@ -54,13 +61,19 @@ export class WorkerFleet {
   openDoor(id: number, door: OpenDoor): void {
     this.#doors.set(id, door);
     for (const [index, slot] of this.#slots.entries()) {
-      if (slot.kind === 'running' && slot.worker.ready) giveDoor(slot.worker, index, id, door);
+      if (slot.kind === 'running' && slot.worker.hasModel) this.#giveDoor(slot.worker, index, id, door);
+      else {
+        const minder = this.#minders.get(index);
+        if (minder !== undefined) this.#giveDoor(minder, index, id, door);
+      }
     }
   }
 
   closeDoor(id: number): void {
     this.#doors.delete(id);
-    for (const slot of this.#slots) if (slot.kind === 'running') slot.worker.unlisten(id);
+    for (const worker of this.#workers()) {
+      for (let index = 0; index < this.size; index++) worker.unlisten(this.#socketId(id, index));
+    }
   }
 
   problems(): readonly string[] {
@@ -71,50 +84,124 @@ export class WorkerFleet {
   }
 
   async reports(): Promise<readonly WorkerReport[]> {
-    const asked = this.#slots.flatMap((slot) => (slot.kind === 'running' ? [slot.worker.report()] : []));
-    return (await Promise.all(asked)).filter((report) => report !== undefined);
+    const reports = await Promise.all(this.#workers().map((worker) => worker.report()));
+    return reports.filter((report) => report !== undefined);
+  }
+
+  /**
+   * Replaces the workers one by one: the new one accepts before the old one stops to. Resolves when all are replaced; the old ones
+   * take up to `drainMs` more to finish what they have under way.
+   */
+  async reload(drainMs: number): Promise<void> {
+    for (let index = 0; index < this.size && !this.#stopping; index++) {
+      const old = this.#slots[index];
+      if (old?.kind !== 'running') continue;
+      const next = await this.#spawnReady(index);
+      if (next === undefined) {
+        this.#context.log.error(
+          { worker: index },
+          'the replacement did not become ready; the old worker stays',
+        );
+        return;
+      }
+      this.#slots[index] = { kind: 'running', worker: next, sinceMs: this.#context.clock.monotonicMs() };
+      this.#retire(old.worker, drainMs);
+    }
   }
 
   /** Drains them all; those that take longer are killed. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
     this.#tellReady();
-    await Promise.all(
-      this.#slots.map(async (slot) => {
-        if (slot.kind === 'waiting') slot.cancel();
-        if (slot.kind === 'running') await slot.worker.drain(deadlineMs);
-      }),
-    );
+    for (const slot of this.#slots) {
+      if (slot.kind === 'waiting') slot.cancel();
+      if (slot.kind === 'running') this.#retire(slot.worker, deadlineMs);
+    }
+    await Promise.all(this.#retiring);
   }
 
-  #spawn(index: number): void {
-    const { clock, log } = this.#context;
-    const worker: WorkerProcess = new WorkerProcess(
-      this.#settings,
-      {
-        onReady: () => {
-          for (const [id, door] of this.#doors) giveDoor(worker, index, id, door);
-          if (this.#allReady()) this.#tellReady();
-        },
-        onTrouble: (message) => log.warn({ worker: index, pid: worker.pid }, message),
-        onListenError: (id, error) => log.error({ worker: index, door: id, error }, 'a worker cannot listen'),
-        onExit: () => this.#onExit(index),
+  #retire(worker: WorkerProcess, drainMs: number): void {
+    const gone: Promise<void> = worker.drain(drainMs).finally(() => this.#retiring.delete(gone));
+    this.#retiring.add(gone);
+  }
+
+  #workers(): readonly WorkerProcess[] {
+    return this.#slots.flatMap((slot) => (slot.kind === 'running' ? [slot.worker] : []));
+  }
+
+  #fill(index: number): void {
+    const worker = this.#spawn(index, () => {
+      this.#minders.get(index)?.unlistenAll(this.#socketIds(index));
+      this.#minders.delete(index);
+      if (this.#allReady()) this.#tellReady();
+    });
+    this.#slots[index] = { kind: 'running', worker, sinceMs: this.#context.clock.monotonicMs() };
+  }
+
+  /** A worker for `index` beside the one that is there. */
+  #spawnReady(index: number): Promise<WorkerProcess | undefined> {
+    return new Promise((resolve) => {
+      const worker = this.#spawn(index, () => {
+        cancel();
+        resolve(worker);
+      });
+      const cancel = this.#context.clock.after(reloadPatienceMs, () => {
+        this.#retire(worker, 0);
+        resolve(undefined);
+      });
+    });
+  }
+
+  #spawn(index: number, onReady: () => void): WorkerProcess {
+    const { log } = this.#context;
+    const worker: WorkerProcess = new WorkerProcess(this.#settings, {
+      onModel: () => {
+        for (const [id, door] of this.#doors) this.#giveDoor(worker, index, id, door);
       },
-      [],
-    );
-    this.#slots[index] = { kind: 'running', worker, sinceMs: clock.monotonicMs() };
+      onReady,
+      onTrouble: (message) => log.warn({ worker: index, pid: worker.pid }, message),
+      onListenError: (id, error) => log.error({ worker: index, door: id, error }, 'a worker cannot listen'),
+      onExit: () => this.#onExit(index, worker),
+    });
+    return worker;
   }
 
-  #onExit(index: number): void {
+  #onExit(index: number, worker: WorkerProcess): void {
     const slot = this.#slots[index];
-    if (this.#stopping || slot?.kind !== 'running') return;
+    if (this.#stopping || slot?.kind !== 'running' || slot.worker !== worker) return;
     const { clock, log } = this.#context;
     const livedMs = clock.monotonicMs() - slot.sinceMs;
     const crashes = livedMs >= soundLifeMs ? 0 : (this.#crashes[index] ?? 0);
     this.#crashes[index] = crashes + 1;
     const delayMs = crashes === 0 ? 0 : Math.min(slowestBackOffMs, firstBackOffMs * 2 ** (crashes - 1));
-    log.error({ worker: index, pid: slot.worker.pid, delayMs }, 'a worker died; it is replaced');
-    this.#slots[index] = { kind: 'waiting', cancel: clock.after(delayMs, () => this.#spawn(index)) };
+    log.error({ worker: index, pid: worker.pid, delayMs }, 'a worker died; it is replaced');
+    this.#slots[index] = { kind: 'waiting', cancel: clock.after(delayMs, () => this.#fill(index)) };
+    for (const [minded, minder] of this.#minders) if (minder === worker) this.#mind(minded);
+    this.#mind(index);
+  }
+
+  /** Lets a worker that runs accept from the sockets of one that does not. */
+  #mind(index: number): void {
+    const minder = this.#workers().find((worker) => worker.ready);
+    if (minder === undefined) {
+      this.#minders.delete(index);
+      return;
+    }
+    this.#minders.set(index, minder);
+    for (const [id, door] of this.#doors) this.#giveDoor(minder, index, id, door);
+  }
+
+  #giveDoor(worker: WorkerProcess, index: number, id: number, door: OpenDoor): void {
+    const handle = door.handles[index];
+    if (handle !== undefined) worker.listen(this.#socketId(id, index), door.door, handle);
+  }
+
+  #socketId(door: number, index: number): number {
+    return door * this.size + index;
+  }
+
+  #socketIds(index: number): readonly number[] {
+    return [...this.#doors.keys()].map((id) => this.#socketId(id, index));
   }
 
   #allReady(): boolean {
@@ -125,9 +212,4 @@ export class WorkerFleet {
     for (const waiter of this.#readyWaiters) waiter();
     this.#readyWaiters = [];
   }
-}
-
-function giveDoor(worker: WorkerProcess, index: number, id: number, door: OpenDoor): void {
-  const handle = door.handles[index];
-  if (handle !== undefined) worker.listen(id, door.door, handle);
 }

@@ -8,6 +8,8 @@ export interface WorkerSettings {
   readonly server: string;
   /** Where the last good model lies. */
   readonly modelFile: string;
+  /** A directory where Node keeps compiled code from one start to the next. */
+  readonly compileCache: string;
   readonly limits: GatewayLimits;
   readonly trustedPeers: readonly string[];
   /** A file or `stdout`; undefined: off. */

@@ -1,5 +1,6 @@
 // One worker process of the data plane: started by the supervisor (`gateway.ts`), which gives it its sockets.
 
+import { flushCompileCache } from 'node:module';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { FileAccessLog } from './access-log.ts';
@@ -74,8 +75,10 @@ function start(settings: WorkerSettings): Running {
   let ready = false;
   const take = (message: TrafficMessage): void => {
     plane.apply(message);
-    if (!ready) tell({ type: 'ready' });
+    if (ready) return;
     ready = true;
+    tell({ type: 'ready' });
+    flushCompileCache();
   };
   const fallBack = (): void => {
     const last = ready ? undefined : readModelFile(modelFile);
