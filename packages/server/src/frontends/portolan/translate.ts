@@ -1,6 +1,6 @@
 import { parseDurationMs } from '@portolan/core/base/duration.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
-import { labelsFrom } from '@portolan/core/base/labels.ts';
+import { type Labels, labels, noLabels } from '@portolan/core/base/labels.ts';
 import {
   type CheckDefinition,
   type CheckRecord,
@@ -23,7 +23,20 @@ const duration = ({ min = 0, max }: { min?: number; max: number }) =>
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
-const stringMap = z.record(z.string(), z.string());
+
+/** A flat map of text. Not zod's own record: that leaves out a key named `__proto__` without a word. */
+const stringMap = z.unknown().transform((given, context): Labels => {
+  const pairs: [string, string][] = [];
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    context.addIssue({ code: 'custom', message: 'must be an object of texts' });
+    return z.NEVER;
+  }
+  for (const [key, value] of Object.entries(given)) {
+    if (typeof value === 'string') pairs.push([key, value]);
+    else context.addIssue({ code: 'custom', message: 'must be a text', path: [key] });
+  }
+  return labels(pairs);
+});
 
 const check = z.strictObject({
   id: text(255).min(1).optional(),
@@ -64,7 +77,7 @@ const instance = z.strictObject({
     .max(65_535, 'must be from 0 to 65535')
     .default(0),
   tags: z.array(z.string()).max(256).default([]),
-  metadata: stringMap.default({}),
+  metadata: stringMap.default(noLabels),
   weights: z
     .strictObject({
       passing: z.int().min(1).max(65_535).default(1),
@@ -100,7 +113,7 @@ export function registrationFrom(
     service: key.service,
     node,
     id: key.id,
-    metadata: labelsFrom(metadata),
+    metadata,
     taggedAddresses: Object.create(null),
     enableTagOverride: false,
     origin,
