@@ -6,6 +6,7 @@ import type { Answers } from './answers.ts';
 import type { ConsulConfig } from './config.ts';
 import { commonHeaders } from './headers.ts';
 import { flag } from './query.ts';
+import type { SessionKeeper } from './session-keeper.ts';
 import type { Waiters } from './waiters.ts';
 
 /** What every handler of this dialect is given besides its request. */
@@ -13,6 +14,7 @@ export interface ConsulContext extends Omit<Context, 'http'> {
   readonly config: ConsulConfig;
   readonly answers: Answers;
   readonly waiters: Waiters;
+  readonly sessions: SessionKeeper;
 }
 
 /** One request, decoded. */

@@ -10,6 +10,7 @@ import { type ConsulConfig, defaultConsulConfig } from './config.ts';
 import { type Found, type Route, router } from './router.ts';
 import { routes } from './routes.ts';
 import { registerSelf } from './self.ts';
+import { sessionKeeper } from './session-keeper.ts';
 import { waiters } from './waiters.ts';
 
 /**
@@ -23,6 +24,7 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     config,
     answers: answers(limits),
     waiters: waiters(context.engine),
+    sessions: sessionKeeper(context),
   };
   const find = router(routes);
 
@@ -46,8 +48,10 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     async start() {
       const port = context.listeners.list().find((listener) => listener.name === 'http')?.port ?? 0;
       await context.engine.submit((draft) => registerSelf(draft, context.identity, port));
+      own.sessions.start();
     },
     async stop() {
+      own.sessions.stop();
       own.waiters.close();
     },
   };

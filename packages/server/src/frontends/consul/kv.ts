@@ -1,10 +1,12 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
 import { topicOf } from '@portolan/core/catalog/reader.ts';
-import { keyOf } from '@portolan/core/catalog/records.ts';
+import { type KvRecord, keyOf } from '@portolan/core/catalog/records.ts';
 import { blocking, type Content, jsonContent, missing, type Read } from './blocking.ts';
 import { type Call, type Handler, localJson, text } from './call.ts';
 import { flag, isOurDatacenter, refuseEnterpriseScopes } from './query.ts';
+import { refusedBySession } from './session.ts';
+import { acquireLock, releaseLock } from './session-intents.ts';
 import { keysUpToSeparator, readCas, readFlags, wireKv } from './translate-kv.ts';
 
 /** UTF-8 bytes of a key. Store keys are bounded; Consul has no such limit of its own, its URL has. */
@@ -58,7 +60,7 @@ export const get: Handler = (call) => {
   return call.argument === '' ? text(400, 'Missing key name') : answerOne(call);
 };
 
-/** `PUT /v1/kv/:key?flags=&cas=`: `true`, or `false` where `cas` did not hold. */
+/** `PUT /v1/kv/:key?flags=&cas=&acquire=&release=`: `true`, or `false` where the condition did not hold. */
 export const put: Handler = async (call) => {
   const refusal = refusalOf(call, ['cas', 'acquire', 'release']);
   if (refusal !== undefined) return refusal;
@@ -66,15 +68,25 @@ export const put: Handler = async (call) => {
   const flags = readFlags(call.query.get('flags'));
   const cas = readCas(call.query.get('cas'));
   const value = call.body.toString('base64');
-  const stored = await call.context.engine.submit((draft) => {
+  const acquire = call.query.get('acquire');
+  const release = call.query.get('release');
+  const { sessions } = call.context;
+  const decide = (draft: Draft): boolean => {
+    const write: KvRecord = { kind: 'kv', key, value, flags, lockIndex: 0 };
+    if (acquire !== undefined) return acquireLock(draft, write, acquire, sessions.isDelayed(key));
+    if (release !== undefined) return releaseLock(draft, write, release);
     if (!casHolds(draft, key, cas)) return false;
     const before = draft.kv(key)?.record;
     const session = before?.session;
     const lock = session === undefined ? {} : { session };
-    draft.put({ kind: 'kv', key, value, flags, lockIndex: before?.lockIndex ?? 0, ...lock });
+    draft.put({ ...write, lockIndex: before?.lockIndex ?? 0, ...lock });
     return true;
-  });
-  return localJson(call, stored);
+  };
+  try {
+    return localJson(call, await call.context.engine.submit(decide));
+  } catch (thrown) {
+    return refusedBySession(thrown);
+  }
 };
 
 /** `DELETE /v1/kv/:key` with `?recurse` or `?cas=`. */
@@ -102,9 +114,6 @@ function refusalOf(call: Call, exclusive: readonly string[]) {
   refuseEnterpriseScopes(call.query);
   const given = exclusive.filter((name) => call.query.has(name));
   if (given.length > 1) return text(400, `Conflicting flags: ${call.target.split('?')[1] ?? ''}\n`);
-  if (call.query.has('acquire') || call.query.has('release')) {
-    return text(400, 'Sessions are not available yet: ?acquire and ?release are refused');
-  }
   return undefined;
 }
 

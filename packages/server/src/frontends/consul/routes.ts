@@ -9,6 +9,7 @@ import * as catalogWrite from './catalog-write.ts';
 import * as health from './health.ts';
 import * as kv from './kv.ts';
 import type { Route } from './router.ts';
+import * as session from './session.ts';
 import * as status from './status.ts';
 
 /** Everything that this dialect answers. */
@@ -49,6 +50,13 @@ export const routes: readonly Route[] = [
 
   { method: 'GET', path: '/v1/status/leader', handle: status.leader },
   { method: 'GET', path: '/v1/status/peers', handle: status.peers },
+
+  { method: 'PUT', path: '/v1/session/create', body: 'registration', handle: session.create },
+  { method: 'PUT', path: '/v1/session/destroy/', handle: session.destroy },
+  { method: 'PUT', path: '/v1/session/renew/', handle: session.renew },
+  { method: 'GET', path: '/v1/session/info/', handle: session.info },
+  { method: 'GET', path: '/v1/session/node/', handle: session.ofNode },
+  { method: 'GET', path: '/v1/session/list', handle: session.list },
 
   { method: 'GET', path: '/v1/kv/', handle: kv.get },
   { method: 'PUT', path: '/v1/kv/', body: 'kv', handle: kv.put },

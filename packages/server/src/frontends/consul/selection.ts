@@ -2,6 +2,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { Entry, InstanceRecord } from '@portolan/core/catalog/records.ts';
 import { compileFilter, type FieldType, type Filter } from '@portolan/core/filter/evaluate.ts';
+import { RE2JS } from 're2js';
 import type { Call } from './call.ts';
 import { nodeMeta } from './query.ts';
 
@@ -71,12 +72,13 @@ export function nearFirst<T>(call: Call, items: readonly T[], nodeOf: (item: T) 
 /** The call's `filter=` over items of the given shape. Throws `invalid` for a filter that cannot be. */
 export function filterOf(call: Call, shape: FieldType): Filter | undefined {
   const source = call.query.get('filter');
-  return source === undefined || source === '' ? undefined : compileFilter(source, shape, refuseRegex);
+  return source === undefined || source === '' ? undefined : compileFilter(source, shape, linearRegex);
 }
 
-/** JavaScript's own expressions may take exponential time, and this text comes from the network. */
-function refuseRegex(): never {
-  throw new Error('"matches" is not supported yet: use ==, contains or in');
+/** Go's expressions, in time linear in the text: the pattern comes from the network. */
+function linearRegex(pattern: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(pattern);
+  return (text) => compiled.matcher(text).find();
 }
 
 /** What `filter=` leaves. */
