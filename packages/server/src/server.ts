@@ -20,11 +20,14 @@ import { createLife, type Life } from './life.ts';
 import { createListenerRegistry } from './listeners.ts';
 import { dnsConfig } from './outlets/dns/config.ts';
 import { dnsOutlet } from './outlets/dns/outlet.ts';
+import { nginxConfig } from './outlets/nginx/config.ts';
+import { nginxOutlet } from './outlets/nginx/outlet.ts';
 import { templatesOutlet } from './outlets/templates/outlet.ts';
 import { followMessages } from './outlets/traffic/batches.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
 import { gatewayPart } from './proxy/gateway.ts';
 import { identityOf, prepareDataDir } from './self.ts';
+import { dockerSource } from './sources/docker/source.ts';
 import { lmdbStore } from './store/store-lmdb.ts';
 import { memoryStore } from './store/store-memory.ts';
 
@@ -71,6 +74,7 @@ interface ServerContext extends Context {
  */
 function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
   const { dns, gateway, 'proxy-admin': admin } = settings.listeners;
+  const nginx = nginxConfig(settings.nginx, settings.dataDir);
   const parts: readonly (Part | undefined)[] = [
     enginePart(context.engine),
     context.health,
@@ -78,6 +82,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     consulFrontend(named(context, 'consul')),
     portolanFrontend(named(context, 'portolan'), { readiness: life.readiness }),
     trafficOutlet(named(context, 'traffic')),
+    dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...dnsSettings(settings), listen: dns })),
     gateway &&
@@ -90,6 +95,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
         server: () => controlPlaneUrl(context),
         follow: (onMessage) => followMessages(context.engine, onMessage),
       }),
+    nginx && nginxOutlet(named(context, 'nginx'), nginx),
   ];
   return parts.filter((part) => part !== undefined).map(withCompaction);
 }

@@ -41,6 +41,25 @@ export type SettingKey =
   | 'dns.node-ttl'
   | 'dns.forwarders'
   | 'health.max-running'
+  | 'docker.host'
+  | 'docker.ip'
+  | 'docker.internal'
+  | 'docker.explicit'
+  | 'docker.tags'
+  | 'docker.ip-from-label'
+  | 'docker.ttl'
+  | 'docker.deregister'
+  | 'docker.resync'
+  | 'nginx.run'
+  | 'nginx.config-file'
+  | 'nginx.http-file'
+  | 'nginx.stream-file'
+  | 'nginx.pid-file'
+  | 'nginx.reload-command'
+  | 'nginx.binary'
+  | 'nginx.listen'
+  | 'nginx.balance'
+  | 'nginx.debounce'
   | 'templates';
 
 /** The doors of the server and where they are unless told otherwise. */
@@ -101,6 +120,61 @@ export const settingInfos: readonly SettingInfo[] = [
     'none',
   ),
   setting('health.max-running', 'N', 'health checks that run at the same time', '512'),
+  {
+    ...setting(
+      'docker.host',
+      'unix:///PATH|tcp://HOST:PORT|off',
+      'registers the containers of this Docker Engine',
+      'off',
+    ),
+    flag: 'docker',
+  },
+  setting(
+    'docker.ip',
+    'IP',
+    'address of every published port',
+    '',
+    'where Docker bound it, or address where that is everywhere',
+  ),
+  setting(
+    'docker.internal',
+    undefined,
+    'registers the addresses and ports of the containers themselves',
+    false,
+  ),
+  setting('docker.explicit', undefined, 'registers only containers that have a SERVICE_NAME', false),
+  setting('docker.tags', 'TAG,…', 'tags that every instance gets', '', 'none'),
+  setting('docker.ip-from-label', 'LABEL', 'label of a container that holds its address', '', 'none'),
+  setting(
+    'docker.ttl',
+    'DURATION',
+    'removes what an engine registered that is away for this long',
+    '0s',
+    'it stays',
+  ),
+  setting('docker.deregister', 'WHEN', 'when a container dies: always or on-success', 'always'),
+  setting('docker.resync', 'DURATION', 'how often everything is compared anew; 0: at each connect', '5m'),
+  setting('nginx.run', undefined, 'run nginx, with a configuration that is wholly ours', false),
+  setting(
+    'nginx.config-file',
+    'FILE',
+    'write a whole nginx.conf here',
+    '',
+    'none; with nginx.run in data-dir',
+  ),
+  setting('nginx.http-file', 'FILE', 'write what an nginx.conf of yours includes in http {…}', '', 'none'),
+  setting('nginx.stream-file', 'FILE', 'write what it includes in stream {…}: TCP ports', '', 'none'),
+  setting('nginx.pid-file', 'FILE', 'names the nginx that is reloaded', '', '/run/nginx.pid, or in data-dir'),
+  setting('nginx.reload-command', 'COMMAND', 'reloads nginx in place of a signal', '', 'none'),
+  setting('nginx.binary', 'PROGRAM', 'nginx itself, which also checks every configuration', 'nginx'),
+  setting(
+    'nginx.listen',
+    'ADDR:PORT',
+    'where nginx serves HTTP; TCP ports: the same address',
+    '127.0.0.1:8081',
+  ),
+  setting('nginx.balance', 'POLICY', 'round-robin or least-conn', 'round-robin'),
+  setting('nginx.debounce', 'DURATION', 'changes within this of each other cost one reload', '200ms'),
   setting(
     'templates',
     'FILE',

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { templatesSchema } from '../outlets/templates/config.ts';
+import { type EngineAddress, parseEngineAddress, splitList } from '../sources/docker/config.ts';
 import type { SettingKey } from './flags.ts';
 import * as value from './values.ts';
 
@@ -11,6 +13,25 @@ const store = value.text.transform((given, context): 'lmdb' | 'memory' => {
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
+
+/** Undefined: off. */
+const dockerHost = value.text.transform((given, context): { engine: EngineAddress | undefined } => {
+  if (given === 'off' || given === 'false') return { engine: undefined };
+  const engine = parseEngineAddress(given);
+  if (typeof engine !== 'string') return { engine };
+  context.addIssue({ code: 'custom', message: engine });
+  return z.NEVER;
+});
+
+/** Undefined: none. */
+const dockerIp = value.text.transform((given, context): { address: string | undefined } => {
+  if (given === '' || isIP(given) !== 0) return { address: given || undefined };
+  context.addIssue({ code: 'custom', message: `must be an IP address, not "${given}"` });
+  return z.NEVER;
+});
+
+/** An engine is asked three times as often. */
+const minDockerTtlMs = 5_000;
 
 const hour = 3_600_000;
 
@@ -39,6 +60,27 @@ export const schemas = {
   'dns.node-ttl': value.duration({ max: 365 * 24 * hour }),
   'dns.forwarders': value.binds(53),
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
+  'docker.host': dockerHost,
+  'docker.ip': dockerIp,
+  'docker.internal': value.toggle,
+  'docker.explicit': value.toggle,
+  'docker.tags': value.text.transform(splitList),
+  'docker.ip-from-label': value.text,
+  'docker.ttl': value
+    .duration({ max: 24 * hour })
+    .refine((ms) => ms === 0 || ms >= minDockerTtlMs, 'must be 0, or at least 5s'),
+  'docker.deregister': value.oneOf('always', 'on-success'),
+  'docker.resync': value.duration({ max: 24 * hour }),
+  'nginx.run': value.toggle,
+  'nginx.config-file': value.text,
+  'nginx.http-file': value.text,
+  'nginx.stream-file': value.text,
+  'nginx.pid-file': value.text,
+  'nginx.reload-command': value.text,
+  'nginx.binary': value.path,
+  'nginx.listen': value.bindOrOff,
+  'nginx.balance': value.oneOf('round-robin', 'least-conn'),
+  'nginx.debounce': value.duration({ max: 60_000 }),
   templates: templatesSchema,
 } as const satisfies Readonly<Record<SettingKey, z.ZodType>>;
 

@@ -1,4 +1,6 @@
 import type { Bind } from '../contract.ts';
+import type { NginxSettings } from '../outlets/nginx/config.ts';
+import type { DockerConfig } from '../sources/docker/config.ts';
 import type { ListenerName, SettingKey } from './flags.ts';
 import type { SettingValues } from './schemas.ts';
 
@@ -32,6 +34,9 @@ export interface Settings {
     readonly forwarders: readonly Bind[];
   };
   readonly health: { readonly maxRunning: number };
+  /** Undefined: turned off. */
+  readonly docker: DockerConfig | undefined;
+  readonly nginx: NginxSettings;
   readonly templates: SettingValues['templates'];
   /** Where each value came from. */
   readonly origins: Readonly<Record<SettingKey, Origin>>;
@@ -81,8 +86,37 @@ export function settingsFrom(
       forwarders: values['dns.forwarders'],
     },
     health: { maxRunning: values['health.max-running'] },
+    docker: dockerFrom(values),
+    nginx: {
+      run: values['nginx.run'],
+      configFile: values['nginx.config-file'],
+      httpFile: values['nginx.http-file'],
+      streamFile: values['nginx.stream-file'],
+      pidFile: values['nginx.pid-file'],
+      reloadCommand: values['nginx.reload-command'],
+      binary: values['nginx.binary'],
+      listen: values['nginx.listen'].bind,
+      balance: values['nginx.balance'],
+      debounceMs: values['nginx.debounce'],
+    },
     templates: values.templates,
     origins,
     warnings,
+  };
+}
+
+function dockerFrom(values: SettingValues): DockerConfig | undefined {
+  const { engine } = values['docker.host'];
+  if (engine === undefined) return undefined;
+  return {
+    engine,
+    ip: values['docker.ip'].address,
+    internal: values['docker.internal'],
+    explicit: values['docker.explicit'],
+    tags: values['docker.tags'],
+    ipFromLabel: values['docker.ip-from-label'],
+    ttlMs: values['docker.ttl'],
+    deregister: values['docker.deregister'],
+    resyncMs: values['docker.resync'],
   };
 }

@@ -1,0 +1,90 @@
+import type { Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
+import { endpointAddress, upstreamName } from './names.ts';
+import { block, type Directive, directive, ms } from './nginx-writer.ts';
+
+/** Idle connections that each worker keeps to an upstream, in all. As many as nginx' own documentation shows. */
+const keepAliveConnections = 32;
+
+/** Below the 5 s after which Node's servers close an idle connection: who closes first loses no request. */
+const upstreamIdleMs = 4_000;
+
+type Balance = 'round-robin' | 'least-conn';
+
+export interface Upstream {
+  readonly servers: readonly Directive[];
+  readonly problems: readonly string[];
+  http(balance: Balance): Directive;
+  stream(balance: Balance): Directive;
+}
+
+/** A cluster is frozen and the same object until it changes: so is what was made of it. */
+const made = new WeakMap<Cluster, Upstream>();
+
+/** A cluster as an `upstream` block. One without servers must not be written: nginx takes it for an error. */
+export function upstreamOf(cluster: Cluster): Upstream {
+  let upstream = made.get(cluster);
+  if (upstream === undefined) {
+    upstream = makeUpstream(cluster);
+    made.set(cluster, upstream);
+  }
+  return upstream;
+}
+
+function makeUpstream(cluster: Cluster): Upstream {
+  const { servers, problems } = serversOf(cluster);
+  const args = [upstreamName(cluster.name)];
+  return {
+    servers,
+    problems,
+    // nginx wants the method before `keepalive`.
+    http: (balance) =>
+      block('upstream', args, [
+        ...methodOf(cluster, balance),
+        ...servers,
+        directive('keepalive', keepAliveConnections),
+        directive('keepalive_timeout', ms(upstreamIdleMs)),
+      ]),
+    stream: (balance) => block('upstream', args, [...methodOf(cluster, balance), ...servers]),
+  };
+}
+
+/** Round robin is what nginx does unless told otherwise. A policy that the model gets later is a line here. */
+function methodOf(cluster: Cluster, balance: Balance): readonly Directive[] {
+  const policies: Readonly<Record<Cluster['balance']['policy'], Balance>> = { 'round-robin': balance };
+  return policies[cluster.balance.policy] === 'least-conn' ? [directive('least_conn')] : [];
+}
+
+function serversOf(cluster: Cluster): { servers: readonly Directive[]; problems: readonly string[] } {
+  const problems: string[] = [];
+  const failures = failureArgs(cluster);
+  const servers = chosen(cluster.endpoints).flatMap((endpoint) => {
+    const address = endpointAddress(endpoint.address, endpoint.port);
+    if (address !== undefined) return [directive('server', address, ...weightArgs(endpoint), ...failures)];
+    problems.push(
+      `cluster ${JSON.stringify(cluster.name)}: its endpoint ${JSON.stringify(endpoint.id)} is left out: ${JSON.stringify(endpoint.address)} is no IP address`,
+    );
+    return [];
+  });
+  return { servers, problems };
+}
+
+/** Those that drain take no new request while there is anybody else, as in the gateway. */
+function chosen(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const healthy = endpoints.filter((endpoint) => endpoint.state === 'healthy');
+  return healthy.length > 0 ? healthy : endpoints;
+}
+
+/** nginx has no weight 0; the gateway takes it for 1 as well. */
+function weightArgs({ weight }: Endpoint): readonly string[] {
+  const whole = Math.max(1, Math.round(weight));
+  return whole === 1 ? [] : [`weight=${whole}`];
+}
+
+/** As near as nginx comes to outlier detection: so many failures within the time take a server out for that same time. */
+function failureArgs({ outlier }: Cluster): readonly string[] {
+  const seconds = Math.max(1, Math.round(outlier.baseEjectionMs / 1_000));
+  return [
+    `max_fails=${Math.max(0, Math.round(outlier.consecutiveLocalFailures))}`,
+    `fail_timeout=${seconds}s`,
+  ];
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Cluster, TrafficModel } from '@portolan/core/traffic/model.ts';
+import type { Bind } from '../../contract.ts';
+import { type Directive, writeConfiguration } from './nginx-writer.ts';
+import { generationServer, httpServers, type Vocabulary } from './translate-http.ts';
+import { streamServers } from './translate-stream.ts';
+import { upstreamOf } from './translate-upstream.ts';
+
+export interface TranslateOptions {
+  /** Where hosts are served; TCP ports are opened on the same address. */
+  readonly listen: Bind;
+  readonly balance: 'round-robin' | 'least-conn';
+  /** Whether unknown hosts are ours to answer on that address. */
+  readonly ownsDefault: boolean;
+  /** TCP ports that cannot be opened, and why. */
+  readonly refusedPorts: ReadonlyMap<number, string>;
+}
+
+export interface Translation {
+  /** What stands inside `http { … }`. */
+  readonly http: readonly Directive[];
+  /** What stands inside `stream { … }`. */
+  readonly stream: readonly Directive[];
+  /** Changes with everything else: who answers with it runs this configuration. */
+  readonly generation: string;
+  /** TCP ports that are opened. */
+  readonly ports: readonly number[];
+  /** What could not be done as asked, each with what it is about; everything else was. */
+  readonly problems: readonly string[];
+  /** For nginx' hash tables. */
+  readonly hosts: { readonly count: number; readonly longest: number };
+}
+
+/**
+ * The whole traffic model as nginx configuration. Total: what nginx cannot say is left out and told, and never keeps the rest
+ * from being written.
+ */
+export function translate(model: TrafficModel, options: TranslateOptions): Translation {
+  const problems: string[] = [];
+  const words: Vocabulary = {
+    usable: usableClusters(model.clusters, problems),
+    listen: options.listen,
+    ownsDefault: options.ownsDefault,
+    report: (problem) => problems.push(problem),
+  };
+  const tcp = streamServers(model, words, options.refusedPorts);
+  const web = httpServers(model, words);
+  const http = [...upstreamsOf(web.clusters, words, options.balance, 'http'), ...web.directives];
+  const stream = [...upstreamsOf(tcp.clusters, words, options.balance, 'stream'), ...tcp.directives];
+  const generation = createHash('sha256')
+    .update(`${writeConfiguration(http)}\0${writeConfiguration(stream)}`)
+    .digest('hex')
+    .slice(0, 32);
+  return {
+    http: [...http, generationServer(generation, options.listen)],
+    stream,
+    generation,
+    ports: tcp.ports,
+    problems,
+    hosts: web.hosts,
+  };
+}
+
+/** Clusters with somebody to send a request to, by name. */
+function usableClusters(
+  clusters: TrafficModel['clusters'],
+  problems: string[],
+): ReadonlyMap<string, Cluster> {
+  const usable = new Map<string, Cluster>();
+  for (const cluster of clusters.values()) {
+    const known = upstreamOf(cluster);
+    for (const problem of known.problems) problems.push(problem);
+    if (known.servers.length > 0) usable.set(cluster.name, cluster);
+  }
+  return usable;
+}
+
+function upstreamsOf(
+  names: ReadonlySet<string>,
+  { usable }: Vocabulary,
+  balance: TranslateOptions['balance'],
+  place: 'http' | 'stream',
+): Directive[] {
+  return [...names].sort().flatMap((name) => {
+    const cluster = usable.get(name);
+    return cluster === undefined ? [] : [upstreamOf(cluster)[place](balance)];
+  });
+}
