@@ -24,7 +24,7 @@ async function started(store: Store): Promise<EngineService> {
   const engine = createEngine({
     store,
     catalog: createCatalog(),
-    planner: createPlanner({ gatewayDomain: 'localhost', reservedPorts: [] }),
+    planner: createPlanner({ gatewayDomain: 'localhost' }),
     clock: systemClock,
     log,
   });

@@ -160,6 +160,20 @@ function keyOfWrite(write: Write): RecordKey {
   return write.op === 'put' ? recordKey(write.record) : write.key;
 }
 
+/** Nodes and instances that are not in service, with why. */
+function outOfService(catalog: Omit<CatalogReader, 'indexOf'>): unknown[] {
+  const nodes = [...catalog.nodes()].map(({ record }) => ({ place: [record.name], record }));
+  const instances = world.nodes.flatMap((node) =>
+    [...catalog.instancesOnNode(node)].map(({ record }) => ({
+      place: [node, record.namespace, record.service, record.id],
+      record,
+    })),
+  );
+  return [...nodes, ...instances]
+    .filter(({ record }) => record.adminState !== 'in-service')
+    .map(({ place, record }) => [...place, record.adminState, record.adminReason]);
+}
+
 /** What a reader of each topic sees, as text. */
 function seen(catalog: Omit<CatalogReader, 'indexOf'>): Map<Topic, string> {
   const topics = new Map<Topic, string>();
@@ -190,7 +204,7 @@ function seen(catalog: Omit<CatalogReader, 'indexOf'>): Map<Topic, string> {
     [...catalog.services()].map((view) => [view.namespace, view.name, view.tags()]),
   );
   show(topicOf.nodes, [...catalog.nodes()]);
-  show(topicOf.checks, [...catalog.checks()]);
+  show(topicOf.checks, [...catalog.checks()], outOfService(catalog));
   show(topicOf.rules, [...catalog.rules()]);
   show(topicOf.leases, [...catalog.leases()]);
   for (const key of world.keys) show(topicOf.kv(key), catalog.kv(key));
@@ -283,7 +297,7 @@ test('a topic moves exactly when what its reader sees changes, and the delta say
         assert.deepEqual([...delta.kvKeys].sort(), after('kv/').sort());
         assert.equal(delta.serviceList, moved.has(topicOf.services));
         assert.equal(delta.nodeList, moved.has(topicOf.nodes));
-        assert.equal(delta.checks.length > 0, moved.has(topicOf.checks));
+        assert.equal(delta.checkList, moved.has(topicOf.checks));
         assert.equal(delta.rules, moved.has(topicOf.rules));
         assert.equal(delta.leases.length > 0, moved.has(topicOf.leases));
       }

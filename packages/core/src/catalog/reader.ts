@@ -86,7 +86,7 @@ export interface ServiceView {
  * | `services` | a service appears or goes, or the set of its tags changes |
  * | `node/<name>` | the node, its instances or its checks change |
  * | `nodes` | a node's record appears, changes or goes |
- * | `checks` | any check changes |
+ * | `checks` | any check changes, or an instance or a node goes in or out of service (dialects show that as a check) |
  * | `kv/<key>` | that key changes |
  * | `kv-prefix/<prefix>` | a key that starts so changes (prefix '' = all) |
  * | `rules` | any rule changes |
@@ -119,6 +119,8 @@ export interface CatalogDelta {
   /** Whether `nodes` (the list) moved. */
   readonly nodeList: boolean;
   readonly checks: readonly CheckTouch[];
+  /** Whether `checks` (the topic) moved. */
+  readonly checkList: boolean;
   readonly kvKeys: readonly string[];
   readonly rules: boolean;
   readonly leases: readonly string[];

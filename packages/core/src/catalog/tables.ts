@@ -193,10 +193,12 @@ export class Tables {
 
   #node(name: string, entry: Entry<NodeRecord> | undefined, revision: number, touches?: Touches): void {
     const node = this.nodes.change(name);
+    const before = node.entry;
     this.nodes.changed(node, entry, revision);
     if (touches !== undefined) {
       touches.nodes.add(name);
       touches.nodeList = true;
+      touches.admin ||= adminOf(before) !== adminOf(entry);
     }
     this.#touchServicesOn(node, revision, touches);
   }
@@ -230,7 +232,10 @@ export class Tables {
     const node = this.nodes.change(record.node);
     this.nodes.setInstance(node, record, after, cell);
     this.nodes.changed(node, node.entry, revision);
-    touches?.nodes.add(record.node);
+    if (touches !== undefined) {
+      touches.nodes.add(record.node);
+      touches.admin ||= adminOf(before) !== adminOf(after);
+    }
 
     const was = before?.record.lease;
     const is = after?.record.lease;
@@ -296,6 +301,12 @@ export class Tables {
 }
 
 const noTags: readonly string[] = Object.freeze([]);
+
+/** How and why something is out of service; '' while it is in service, or not there. */
+function adminOf(entry: Entry<InstanceRecord | NodeRecord> | undefined): string {
+  if (entry === undefined || entry.record.adminState === 'in-service') return '';
+  return `${entry.record.adminState} ${entry.record.adminReason}`;
+}
 
 function recounted(
   counts: ServiceState['tagCounts'],

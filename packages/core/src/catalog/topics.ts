@@ -41,7 +41,7 @@ export class Topics {
     this.#lists.set('all', revision);
     if (delta.serviceList) this.#lists.set('services', revision);
     if (delta.nodeList) this.#lists.set('nodes', revision);
-    if (delta.checks.length > 0) this.#lists.set('checks', revision);
+    if (delta.checkList) this.#lists.set('checks', revision);
     if (delta.rules) this.#lists.set('rules', revision);
     if (delta.leases.length > 0) this.#lists.set('leases', revision);
   }

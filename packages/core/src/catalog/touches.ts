@@ -13,6 +13,8 @@ export class Touches {
   readonly kvKeys: string[] = [];
   readonly leases: string[] = [];
   nodeList = false;
+  /** Whether an instance or a node went in or out of service. */
+  admin = false;
   rules = false;
   /** Services whose existence or tags may have changed, as they were before. */
   #listed: Map<string, ServiceState | undefined> | undefined;
@@ -36,6 +38,7 @@ export class Touches {
       nodes: this.nodes.size === 0 ? nothing : this.nodes,
       nodeList: this.nodeList,
       checks: this.checks,
+      checkList: this.admin || this.checks.length > 0,
       kvKeys: this.kvKeys,
       rules: this.rules,
       leases: this.leases,

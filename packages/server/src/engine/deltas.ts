@@ -11,7 +11,7 @@ export function mergedDelta(deltas: readonly CatalogDelta[]): CatalogDelta {
   const kvKeys: string[] = [];
   const leases: string[] = [];
   let revision = 0;
-  let [serviceList, nodeList, rules] = [false, false, false];
+  let [serviceList, nodeList, checkList, rules] = [false, false, false, false];
   for (const delta of deltas) {
     for (const service of delta.services) services.add(service);
     for (const node of delta.nodes) nodes.add(node);
@@ -20,10 +20,11 @@ export function mergedDelta(deltas: readonly CatalogDelta[]): CatalogDelta {
     for (const lease of delta.leases) leases.push(lease);
     serviceList ||= delta.serviceList;
     nodeList ||= delta.nodeList;
+    checkList ||= delta.checkList;
     rules ||= delta.rules;
     revision = delta.revision;
   }
-  return { revision, services, serviceList, nodes, nodeList, checks, kvKeys, rules, leases };
+  return { revision, services, serviceList, nodes, nodeList, checks, checkList, kvKeys, rules, leases };
 }
 
 /** A delta that touches nothing. */
@@ -38,6 +39,7 @@ const nothing: CatalogDelta = {
   nodes: new Set(),
   nodeList: false,
   checks: [],
+  checkList: false,
   kvKeys: [],
   rules: false,
   leases: [],

@@ -72,7 +72,7 @@ class WatcherTable implements Watchers {
     if (delta.serviceList) this.#wakeTopic('services');
     for (const node of delta.nodes) this.#wakeTopic(`node/${node}`);
     if (delta.nodeList) this.#wakeTopic('nodes');
-    if (delta.checks.length > 0) this.#wakeTopic('checks');
+    if (delta.checkList) this.#wakeTopic('checks');
     for (const key of delta.kvKeys) this.#wakeKey(key);
     if (delta.rules) this.#wakeTopic('rules');
     if (delta.leases.length > 0) this.#wakeTopic('leases');

@@ -13,7 +13,7 @@ const store = lmdbStore({ path: process.argv[2] ?? '', clock: systemClock, log, 
 const engine = createEngine({
   store,
   catalog: createCatalog(),
-  planner: createPlanner({ gatewayDomain: 'localhost', reservedPorts: [] }),
+  planner: createPlanner({ gatewayDomain: 'localhost' }),
   clock: systemClock,
   log,
 });
