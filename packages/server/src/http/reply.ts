@@ -37,5 +37,7 @@ export function send(response: ServerResponse, answer: Reply): void {
   if (response.destroyed || response.headersSent) return;
   // Node takes the flat list as it is, but its type wants to own it.
   response.writeHead(answer.status, answer.headers as string[]);
-  response.end(answer.body);
+  // An empty chunk would cost a write of its own.
+  if (answer.body.length === 0) response.end();
+  else response.end(answer.body);
 }
