@@ -4,11 +4,10 @@ import type { ClusterState, PendingRequest } from './cluster-state.ts';
 import { connectOutcome } from './connect-error.ts';
 import type { Downstream } from './downstream.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import { forwardingLines } from './forwarding.ts';
-import { BodyPump, framingLine } from './http1/body-pump.ts';
-import { chunkedBody } from './http1/framing.ts';
+import type { Refusal } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import { defaultBackend, type LocalReply, textReply } from './local-reply.ts';
+import { OutgoingRequest } from './outgoing-request.ts';
 import type { Plane } from './plane.ts';
 import { requestIdOf } from './request-id.ts';
 import { type ResponseEvent, ResponsePump } from './response-pump.ts';
@@ -29,14 +28,9 @@ type ExchangeState =
 
 const over: ExchangeState = { kind: 'over' };
 
-/** RFC 9110 §9.2.2. */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 /** A pooled connection that turns out to be closed does not count as a try, so often. */
 const maxStaleRetries = 3;
 const never = Number.POSITIVE_INFINITY;
-
-/** Most requests have none; ended from the start, it is never written to. */
-const noBody = new BodyPump();
 
 /** One request and its response: routed, sent to an endpoint, sent again if that is allowed, answered. */
 export class Exchange implements UpstreamUser, PendingRequest {
@@ -52,12 +46,9 @@ export class Exchange implements UpstreamUser, PendingRequest {
   #endpoint: EndpointState | undefined;
   #tries = 0;
   #stale = 0;
-  readonly #requestBody: BodyPump;
-  /** What has to be sent from the beginning if the request is sent (again). Undefined: it is too long to be kept. */
-  #replay: string | undefined = '';
-  #sentBytes = false;
+  readonly #request: OutgoingRequest;
   readonly #response: ResponsePump;
-  #lastBodyMs: number;
+  #lastMs: number;
   #clientPaused = false;
 
   constructor(plane: Plane, client: Downstream, head: RequestHead) {
@@ -65,57 +56,45 @@ export class Exchange implements UpstreamUser, PendingRequest {
     this.#client = client;
     this.#head = head;
     this.#startMs = plane.clock.monotonicMs();
-    this.#lastBodyMs = this.#startMs;
+    this.#lastMs = this.#startMs;
     this.#requestId = requestIdOf(head.requestId);
-    this.#requestBody = head.body === 0 ? noBody : new BodyPump();
+    this.#request = new OutgoingRequest(head, client.peer, this.#requestId, plane.limits.maxReplayBytes);
     this.#response = new ResponsePump(head);
   }
 
   /** Routes the request and sends it; `bytes[start, end)` follow its head. Returns the position after what was taken of them. */
   begin(bytes: Buffer, start: number, end: number): number {
-    const { body, path, authority } = this.#head;
-    if (body !== 0) this.#requestBody.begin(body, body === chunkedBody);
+    const { path, authority, expectsContinue } = this.#head;
     const route = this.#plane.router.find(authority.host, path);
     this.#route = route;
     this.#cluster = route?.cluster;
-    if (route === undefined || route.cluster === undefined) {
-      const local = route === undefined ? defaultBackend(path) : directReply(route);
-      const position = this.#discardBody(bytes, start, end);
-      this.#reply(local, '');
+    const position = this.#request.take(bytes, start, end, undefined);
+    if (this.#request.refusal !== undefined) return this.#refuseBody(this.#request.refusal, end);
+    if (route?.cluster === undefined) {
+      this.#reply(route === undefined ? defaultBackend(path) : directReply(route), '');
       return position;
     }
     if (route.timeoutMs > 0) this.#deadlineMs = this.#startMs + route.timeoutMs;
-    if (this.#head.expectsContinue && !this.#requestBody.done) {
-      this.#client.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
-    }
-    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
-    if (this.#requestBody.refused) {
-      this.#refuseBody();
-      return end;
-    }
-    this.#replay = this.#requestText() + encoded;
+    if (expectsContinue && !this.#request.whole) this.#client.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
     this.#attempt(this.#startMs);
-    if (!this.#requestBody.done && !this.#mayStream()) this.#pauseClient();
+    if (!this.#request.whole && this.#connected() === undefined) this.#pauseClient();
     return position;
   }
 
   /** More octets of the client while this exchange goes on: its body, or `start` when the body is whole. */
   onClientBytes(bytes: Buffer, start: number, end: number): number {
-    if (this.#state.kind === 'over' || this.#requestBody.done) return start;
-    this.#lastBodyMs = this.#plane.clock.monotonicMs();
-    const connection = this.#connected();
-    const position =
-      connection === undefined ? this.#hold(bytes, start, end) : this.#stream(connection, bytes, start, end);
-    if (this.#requestBody.refused) {
-      this.#refuseBody();
-      return end;
-    }
+    if (this.#state.kind === 'over' || this.#request.whole) return start;
+    this.#lastMs = this.#plane.clock.monotonicMs();
+    const wire = this.#connected()?.wire;
+    const position = this.#request.take(bytes, start, end, wire);
+    if (this.#request.refusal !== undefined) return this.#refuseBody(this.#request.refusal, end);
+    if (!this.#request.whole && (wire === undefined || wire.pressed)) this.#pauseClient();
     return position;
   }
 
   onClientEnd(): void {
     // A half-closed client still reads, but a request without its end will never be whole.
-    if (!this.#requestBody.done && this.#state.kind !== 'over') this.#breakOff('client-closed');
+    if (!this.#request.whole && this.#state.kind !== 'over') this.#breakOff('client-closed');
   }
 
   onClientDrain(): void {
@@ -133,32 +112,19 @@ export class Exchange implements UpstreamUser, PendingRequest {
 
   sweep(nowMs: number): void {
     const state = this.#state;
-    const { limits } = this.#plane;
     if (state.kind === 'over') return;
     if (nowMs >= this.#deadlineMs) {
       this.#cluster?.stats.add('timeouts');
       this.#fail(504, 'request-timeout', 'the request took longer than its route allows');
-    } else if (state.kind === 'queued' && nowMs >= state.deadlineMs) {
-      this.#fail(503, 'pending-timeout', 'no connection to the service became free in time');
-    } else if (state.kind === 'connecting' && nowMs >= state.deadlineMs) {
-      this.#cluster?.stats.add('timeouts');
-      this.#retryOr('connect-failure', 'local-failure', 504, 'connect-timeout');
-    } else if (
-      !this.#requestBody.done &&
-      !this.#clientPaused &&
-      nowMs - this.#lastBodyMs >= limits.bodyStallMs
-    ) {
-      this.#fail(408, 'body-stall', 'the body of the request did not arrive in time');
-    } else if (
-      this.#clientPaused &&
-      this.#connected() !== undefined &&
-      nowMs - this.#lastBodyMs >= limits.writeStallMs
-    ) {
-      this.#fail(504, 'upstream-stall', 'the service does not take the body of the request');
-    } else if (state.kind === 'asked' && this.#requestBody.done && nowMs >= state.deadlineMs) {
-      this.#cluster?.stats.add('timeouts');
-      this.#retryOr('reset-before-response', 'local-failure', 504, 'response-timeout');
-    } else if (state.kind === 'answering' && nowMs - this.#lastBodyMs >= limits.streamIdleMs) {
+    } else if (state.kind === 'queued') {
+      if (nowMs >= state.deadlineMs) this.#fail(503, 'pending-timeout', 'no connection became free in time');
+    } else if (state.kind === 'connecting') {
+      if (nowMs >= state.deadlineMs) this.#onTimeout('connect-failure', 'connect-timeout');
+    } else if (!this.#request.whole) {
+      this.#sweepBody(nowMs - this.#lastMs);
+    } else if (state.kind === 'asked') {
+      if (nowMs >= state.deadlineMs) this.#onTimeout('reset-before-response', 'response-timeout');
+    } else if (nowMs - this.#lastMs >= this.#plane.limits.streamIdleMs) {
       this.#breakOff('stream-idle');
     }
   }
@@ -233,34 +199,8 @@ export class Exchange implements UpstreamUser, PendingRequest {
     this.#tries++;
     this.#response.reset();
     connection.endpoint.requests++;
-    const text = this.#replay ?? '';
-    this.#sentBytes = true;
-    // A body that goes on, or must not be sent twice, need not be kept.
-    if (!idempotent.has(this.#head.method)) this.#replay = undefined;
-    connection.wire.writeText(text);
+    this.#request.sendTo(connection.wire);
     this.#resumeClient();
-  }
-
-  /** Body octets for a connection that is there. */
-  #stream(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
-    if (this.#replay === undefined || this.#replay.length + end - start > this.#plane.limits.maxReplayBytes) {
-      this.#replay = undefined;
-      const position = this.#requestBody.pump('', bytes, start, end, connection.wire);
-      if (connection.wire.pressed && !this.#requestBody.done) this.#pauseClient();
-      return position;
-    }
-    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
-    this.#replay += encoded;
-    connection.wire.writeText(encoded);
-    return position;
-  }
-
-  /** Body octets that came while there is no connection. The client is paused, so they are few. */
-  #hold(bytes: Buffer, start: number, end: number): number {
-    const { encoded, position } = this.#requestBody.encode(bytes, start, end);
-    this.#replay = (this.#replay ?? '') + encoded;
-    if (!this.#requestBody.done) this.#pauseClient();
-    return position;
   }
 
   #connected(): UpstreamConnection | undefined {
@@ -268,32 +208,18 @@ export class Exchange implements UpstreamUser, PendingRequest {
     return state.kind === 'asked' || state.kind === 'answering' ? state.connection : undefined;
   }
 
-  #mayStream(): boolean {
-    return this.#connected() !== undefined;
-  }
-
   #pauseClient(): void {
     if (this.#state.kind === 'over') return;
     this.#clientPaused = true;
-    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    this.#lastMs = this.#plane.clock.monotonicMs();
     this.#client.wire.pause();
   }
 
   #resumeClient(): void {
     if (!this.#clientPaused) return;
     this.#clientPaused = false;
-    this.#lastBodyMs = this.#plane.clock.monotonicMs();
+    this.#lastMs = this.#plane.clock.monotonicMs();
     this.#client.wire.resume();
-  }
-
-  #requestText(): string {
-    const { method, path, query, authority, body, lines, upgrade } = this.#head;
-    const framing = body === 0 && !hasBodyByNature(method) ? '' : framingLine(body);
-    return (
-      `${method} ${path}${query} HTTP/1.1\r\nHost: ${authority.text}\r\n${lines}${framing}` +
-      (upgrade ? 'Connection: upgrade\r\nUpgrade: websocket\r\n' : '') +
-      `${forwardingLines(this.#head, this.#client.peer, 'http', this.#requestId)}\r\n`
-    );
   }
 
   /** The last lines of the response's head: what the connection does next. */
@@ -303,7 +229,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
   }
 
   #keepsClient(): boolean {
-    return this.#head.keepAlive && this.#requestBody.done && !this.#plane.draining;
+    return this.#head.keepAlive && this.#request.whole && !this.#plane.draining;
   }
 
   #beginAnswer(connection: UpstreamConnection): void {
@@ -314,7 +240,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
 
   #onResponse(event: ResponseEvent, connection: UpstreamConnection, bytes: Buffer): void {
     const nowMs = this.#plane.clock.monotonicMs();
-    this.#lastBodyMs = nowMs;
+    this.#lastMs = nowMs;
     switch (event.kind) {
       case 'more':
         if (this.#client.wire.pressed) connection.wire.pause();
@@ -346,7 +272,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
 
   #onResetBeforeResponse(connection: UpstreamConnection): void {
     const stale = connection.reused && !this.#response.begun;
-    if (stale && this.#maySendAgain() && this.#stale < maxStaleRetries) {
+    if (stale && this.#request.maySendAgain && this.#stale < maxStaleRetries) {
       this.#stale++;
       this.#cluster?.stats.add('stale_retries');
       this.#cluster?.drop(connection);
@@ -357,13 +283,6 @@ export class Exchange implements UpstreamUser, PendingRequest {
     }
     this.#cluster?.stats.add('resets');
     this.#retryOr('reset-before-response', stale ? 'ok' : 'local-failure', 502, 'upstream-reset');
-  }
-
-  #maySendAgain(): boolean {
-    return (
-      !this.#sentBytes ||
-      (this.#replay !== undefined && !this.#response.begun && idempotent.has(this.#head.method))
-    );
   }
 
   /** Sends the request to another endpoint if the route's policy and the request's nature allow it, else fails. */
@@ -379,7 +298,8 @@ export class Exchange implements UpstreamUser, PendingRequest {
       return;
     if (state.kind === 'connecting') this.#tries++;
     if (outcome !== undefined && outcome !== 'ok') this.#report(state.connection.endpoint, outcome);
-    const again = this.#maySendAgain() && retry.on.includes(condition) && this.#tries <= retry.retries;
+    const allowed = retry.on.includes(condition) && this.#tries <= retry.retries;
+    const again = allowed && this.#request.maySendAgain && !this.#response.begun;
     if (!again) {
       this.#fail(status, code, `${cluster.name} could not be reached (${code})`);
       return;
@@ -397,12 +317,12 @@ export class Exchange implements UpstreamUser, PendingRequest {
   #complete(clean: boolean, nowMs: number): void {
     const state = this.#state;
     if (state.kind !== 'answering') return;
-    if (clean && this.#requestBody.done)
+    if (clean && this.#request.whole)
       this.#cluster?.release(state.connection, nowMs, this.#response.keepAliveMs);
     else this.#cluster?.drop(state.connection);
     this.#state = over;
     this.#note(this.#response.status, '', nowMs);
-    this.#client.finished(this.#response.keepsClient && this.#keepsClient(), this.#requestBody.done, nowMs);
+    this.#client.finished(this.#response.keepsClient && this.#keepsClient(), this.#request.whole, nowMs);
   }
 
   #switch(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): void {
@@ -413,15 +333,26 @@ export class Exchange implements UpstreamUser, PendingRequest {
     startTunnel(this.#plane, this.#client.wire, connection, before, () => cluster?.drop(connection));
   }
 
-  #discardBody(bytes: Buffer, start: number, end: number): number {
-    return this.#requestBody.encode(bytes, start, end).position;
-  }
-
-  #refuseBody(): void {
-    const { refusal } = this.#requestBody.reader;
+  #refuseBody(refusal: Refusal, end: number): number {
     const { refusals } = this.#plane.counters;
     refusals.set(refusal.code, (refusals.get(refusal.code) ?? 0) + 1);
     this.#fail(refusal.status, refusal.code, refusal.reason);
+    return end;
+  }
+
+  /** The client still has to send, or the upstream to take, a part of the body. */
+  #sweepBody(stalledMs: number): void {
+    const { bodyStallMs, writeStallMs } = this.#plane.limits;
+    if (this.#clientPaused) {
+      if (stalledMs >= writeStallMs) this.#fail(504, 'upstream-stall', 'the service does not take the body');
+    } else if (stalledMs >= bodyStallMs) {
+      this.#fail(408, 'body-stall', 'the body of the request did not arrive in time');
+    }
+  }
+
+  #onTimeout(condition: RetryCondition, code: string): void {
+    this.#cluster?.stats.add('timeouts');
+    this.#retryOr(condition, 'local-failure', 504, code);
   }
 
   /** Answers by ourselves if the client has seen nothing yet, else breaks off. */
@@ -441,7 +372,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
     this.#client.wire.writeText(replies.render(reply, { bodyless, connection, lines }));
     const nowMs = clock.monotonicMs();
     this.#note(reply.status, flag, nowMs);
-    this.#client.finished(keep, this.#requestBody.done, nowMs);
+    this.#client.finished(keep, this.#request.whole, nowMs);
   }
 
   /** The client must see that the response is not whole. */
@@ -464,7 +395,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
 
   #note(status: number, flag: string, nowMs: number): void {
     const durationMs = nowMs - this.#startMs;
-    const [requestBytes, responseBytes] = [this.#requestBody.bytes, this.#response.bytes];
+    const [requestBytes, responseBytes] = [this.#request.bytes, this.#response.bytes];
     this.#cluster?.stats.finish(status, durationMs, requestBytes, responseBytes);
     if (!this.#plane.logsAccess) return;
     const { method, authority, path, query, userAgent } = this.#head;
@@ -486,9 +417,4 @@ function directReply(route: CompiledRoute): LocalReply {
   const { action } = route;
   if (action.type === 'direct') return action;
   return textReply(503, 'the route leads nowhere');
-}
-
-/** Methods whose empty body is said aloud (RFC 9110 §8.6). */
-function hasBodyByNature(method: string): boolean {
-  return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }

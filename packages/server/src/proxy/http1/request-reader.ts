@@ -1,13 +1,12 @@
 import { type Authority, parseAuthority } from './canonical-host.ts';
-import { type ConnectionOptions, connectionOptions, hasImitation } from './connection-field.ts';
-import { linesOf, requestLines } from './field-lines.ts';
+import { requestLines } from './field-lines.ts';
 import { FieldTable, incomplete } from './field-table.ts';
 import { bodyUnspecified, framingOf } from './framing.ts';
-import { field } from './known-field.ts';
 import { octet, octetClass, pathOctet, targetOctet, tokenOctet } from './octets.ts';
 import { type Refusal, refusals } from './refusal.ts';
-import { type RequestHead, type ToldForwarding, toldNothing } from './request-head.ts';
-import { parseTarget } from './request-target.ts';
+import type { RequestHead } from './request-head.ts';
+import { sayings } from './request-sayings.ts';
+import { parseTarget, type RequestTarget } from './request-target.ts';
 
 /** Envoy's edge has 60 KiB, nginx 8 KiB a line; ours is Node's own. */
 export const maxHeadBytes = 16_384;
@@ -16,7 +15,6 @@ export const maxTargetBytes = 8_192;
 const maxMethodBytes = 32;
 
 const commonMethods = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH'];
-const noConnection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, named: [] };
 
 /** Reads request heads (RFC 9112 §2, §3) strictly. One serves a whole worker: it keeps nothing between two heads but the memory. */
 export class RequestReader {
@@ -88,87 +86,48 @@ export class RequestReader {
     const table = this.#table;
     const method = methodOf(text, methodEnd - base);
     if (method === 'CONNECT') return refusals.connectRefused;
-    let options: ConnectionOptions | undefined = noConnection;
-    let told: ToldForwarding = toldNothing;
-    let hosts = 0;
-    let rawHost = '';
-    let [requestId, userAgent] = ['', ''];
-    let [expectsContinue, upgradable, framed, odd] = [false, false, false, false];
-    for (let index = 0; index < table.count; index++) {
-      if (table.odd[index] === 1) odd = true;
-      switch (table.known[index]) {
-        case field.host:
-          hosts++;
-          rawHost = table.value(index, text, base);
-          break;
-        case field.connection:
-          options = undefined;
-          break;
-        case field.contentLength:
-        case field.transferEncoding:
-          framed = true;
-          break;
-        case field.expect:
-          if (table.value(index, text, base).toLowerCase() !== '100-continue') return refusals.badExpect;
-          expectsContinue = minor === 1;
-          break;
-        case field.upgrade:
-          upgradable = table.value(index, text, base).toLowerCase() === 'websocket';
-          break;
-        case field.xForwardedFor:
-        case field.xForwardedProto:
-        case field.xForwardedHost:
-        case field.forwardedOther:
-          told = toldBy(table, text, base, index, told);
-          break;
-        case field.xRequestId:
-          requestId = table.value(index, text, base);
-          break;
-        case field.userAgent:
-          userAgent = table.value(index, text, base);
-          break;
-      }
-    }
-    if (odd && hasImitation(table, text, base)) return refusals.aliasedField;
-    options ??= connectionOptions(table, text, base);
-    if (options === undefined) return refusals.badConnectionField;
-    if (hosts > 1 || (hosts === 0 && minor === 1)) return refusals.badHost;
-    const host = this.#authority(rawHost);
-    if (host === undefined) return refusals.badHost;
-    const body = framed ? framingOf(table, text, base, minor) : 0;
-    if (typeof body !== 'number') return body;
+    const said = sayings(table, text, base);
+    if (said.type === 'refusal') return said;
+    if (said.hosts > 1 || (said.hosts === 0 && minor === 1)) return refusals.badHost;
+    const authority = this.#authority(said.host);
+    if (authority === undefined) return refusals.badHost;
+    const framing = said.framed ? framingOf(table, text, base, minor) : 0;
+    if (typeof framing !== 'number') return framing;
+    const body = framing === bodyUnspecified ? 0 : framing;
     if (method === 'TRACE' && body !== 0) return refusals.bodyNotAllowed;
-    const target = text.slice(this.#targetStart - base, this.#targetEnd - base);
-    const queryAt = this.#queryStart === -1 ? target.length : this.#queryStart - this.#targetStart;
-    let [path, query, authority] = [target, '', host];
-    if (!this.#plainTarget) {
-      const parsed = parseTarget(method, target);
-      if (parsed.type !== 'target') return parsed;
-      if (parsed.authority !== undefined) {
-        if (hosts === 1 && parsed.authority.text !== host.text) return refusals.hostMismatch;
-        authority = parsed.authority;
-      }
-      path = parsed.path;
-      query = parsed.query;
-    } else if (queryAt !== target.length) {
-      path = target.slice(0, queryAt);
-      query = target.slice(queryAt);
+    const target = this.#target(method, text.slice(this.#targetStart - base, this.#targetEnd - base));
+    if (target.type === 'refusal') return target;
+    if (target.authority !== undefined && said.hosts === 1 && target.authority.text !== authority.text) {
+      return refusals.hostMismatch;
     }
+    const { connection } = said;
     return {
       type: 'request',
       method,
-      path,
-      query,
-      authority,
       minor,
-      body: body === bodyUnspecified ? 0 : body,
-      keepAlive: !options.close && (minor === 1 || options.keepAlive),
-      expectsContinue,
-      upgrade: upgradable && options.upgrade && minor === 1 && method === 'GET' && body === 0,
-      lines: requestLines(table, text, base, options.named),
-      told,
-      requestId,
-      userAgent,
+      body,
+      path: target.path,
+      query: target.query,
+      authority: target.authority ?? authority,
+      keepAlive: !connection.close && (minor === 1 || connection.keepAlive),
+      expectsContinue: said.expectsContinue && minor === 1,
+      upgrade: said.upgradable && connection.upgrade && minor === 1 && method === 'GET' && body === 0,
+      lines: requestLines(table, text, base, connection.named),
+      told: said.told,
+      requestId: said.requestId,
+      userAgent: said.userAgent,
+    };
+  }
+
+  #target(method: string, target: string): RequestTarget | Refusal {
+    if (!this.#plainTarget) return parseTarget(method, target);
+    if (this.#queryStart === -1) return { type: 'target', path: target, query: '', authority: undefined };
+    const queryAt = this.#queryStart - this.#targetStart;
+    return {
+      type: 'target',
+      path: target.slice(0, queryAt),
+      query: target.slice(queryAt),
+      authority: undefined,
     };
   }
 
@@ -217,26 +176,4 @@ function methodOf(text: string, length: number): string {
     if (method.length === length && text.startsWith(method)) return method;
   }
   return text.slice(0, length);
-}
-
-function toldBy(
-  table: FieldTable,
-  text: string,
-  base: number,
-  index: number,
-  before: ToldForwarding,
-): ToldForwarding {
-  const value = table.value(index, text, base);
-  switch (table.known[index]) {
-    case field.xForwardedFor:
-      return { ...before, for: before.for === '' ? value : `${before.for}, ${value}` };
-    case field.xForwardedProto:
-      return { ...before, proto: value };
-    case field.xForwardedHost:
-      return { ...before, host: value };
-    default:
-      return before.lines === ''
-        ? { ...before, lines: linesOf(table, text, base, field.forwardedOther) }
-        : before;
-  }
 }
