@@ -91,7 +91,7 @@ async function runChecker(): Promise<void> {
   const engine = createEngine({
     store: memoryStore(),
     catalog: createCatalog(),
-    planner: createPlanner({ gatewayDomain: 'localhost', reservedPorts: [] }),
+    planner: createPlanner({ gatewayDomain: 'localhost' }),
     clock: systemClock,
     log,
   });

@@ -113,6 +113,7 @@ export interface HealthReports {
 export interface ListenerRegistry {
   /** Called by the owner of a listener when it is bound; the returned function takes it off. */
   announce(listener: ListenerAddress): () => void;
+  /** The same list until one comes or goes. */
   list(): readonly ListenerAddress[];
 }
 

@@ -31,6 +31,8 @@ export interface EngineOptions {
 export interface EngineService extends Engine {
   /** Opens the store, loads what it holds, plans it and publishes the first view. */
   start(): Promise<void>;
+  /** Plans everything anew, after something changed that the planner looks at besides the catalog. */
+  replan(): void;
   /** Refuses everything from now on, waits for the commit under way, closes the store. */
   stop(): Promise<void>;
 }
@@ -119,6 +121,11 @@ class CatalogEngine implements EngineService {
     this.#publish();
     this.#view = this.#look();
     this.#leases.start();
+  }
+
+  replan(): void {
+    const { catalog, planner } = this.#options;
+    this.#tell(emptyDelta(catalog.revision), planner.rebuild(catalog));
   }
 
   async stop(): Promise<void> {

@@ -25,6 +25,7 @@ import { nginxOutlet } from './outlets/nginx/outlet.ts';
 import { templatesOutlet } from './outlets/templates/outlet.ts';
 import { followMessages } from './outlets/traffic/batches.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
+import { ownDoors } from './own-doors.ts';
 import { gatewayPart } from './proxy/gateway.ts';
 import { identityOf, prepareDataDir } from './self.ts';
 import { dockerSource } from './sources/docker/source.ts';
@@ -52,6 +53,8 @@ export async function startServer(settings: Settings, options: { log: Logger }):
   const context = createContext(settings, options.log);
   const life = createLife(context);
   await life.start(partsOf(settings, context, life));
+  // What was planned from the store did not know the ports that only binding has found.
+  if (Object.values(settings.listeners).some((bind) => bind?.port === 0)) context.engine.replan();
   return {
     identity: context.identity,
     get listeners() {
@@ -124,7 +127,9 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     catalog: createCatalog(),
     planner: createPlanner({
       gatewayDomain: settings.gateway.domain,
-      reservedPorts: Object.values(settings.listeners).map((bind) => bind?.port ?? 0),
+      own: ownDoors(Object.values(settings.listeners), listeners, identity.address),
+      maxTcpListeners: settings.gateway.maxTcpListeners,
+      minTcpPort: settings.gateway.minTcpPort,
     }),
     clock,
     log: log.child({ part: 'engine' }),

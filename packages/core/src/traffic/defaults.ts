@@ -45,3 +45,9 @@ export const retryDefaults: RetryPolicy = Object.freeze({
  * nothing is cut by the data plane's own idle timeouts; a rule may set a limit.
  */
 export const routeTimeoutMs = 0;
+
+/** Whoever may register may open ports of the gateway by a service's name: enough for every real set of databases and queues. */
+export const maxTcpListeners = 100;
+
+/** Below are the ports of the machine's own services (ssh, http, dns), which need privileges to be opened. */
+export const minTcpPort = 1_024;

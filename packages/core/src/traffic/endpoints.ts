@@ -1,7 +1,9 @@
+import { addressRules } from '../base/address-rules.ts';
 import type { CatalogReader, ServiceView } from '../catalog/reader.ts';
 import type { AdminState, Health, InstanceRecord } from '../catalog/records.ts';
 import { createLabelPool, type LabelPool, sameLabels } from './label-pool.ts';
 import type { Endpoint } from './model.ts';
+import type { OwnListeners } from './own-listeners.ts';
 
 /** A service's endpoints, with the instance each was made of, so that the next plan can keep what did not change. */
 export interface EndpointSet {
@@ -12,6 +14,10 @@ export interface EndpointSet {
   readonly hasPort: boolean;
   /** Instances with a port of which nobody knows the address. */
   readonly withoutAddress: number;
+  /** Instances at an address to which nothing may be sent (`base/address-rules.ts`). */
+  readonly denied: number;
+  /** Instances at one of our own listeners. */
+  readonly ourselves: number;
 }
 
 export const noEndpoints: EndpointSet = Object.freeze({
@@ -19,24 +25,32 @@ export const noEndpoints: EndpointSet = Object.freeze({
   sources: Object.freeze([]),
   hasPort: false,
   withoutAddress: 0,
+  denied: 0,
+  ourselves: 0,
 });
 
 /** Envoy's limit for one host's weight is 2^32-1; DNS SRV ends here, and so does Consul in practice. */
 const maxWeight = 65_535;
 
+const rules = addressRules();
+
 /**
- * What can be sent requests now, in the order of node and id: passing or warning, not taken out of service. An endpoint that is
+ * What can be sent requests now, in the order of node and id: passing or warning, not taken out of service, not at a denied
+ * address, not ourselves. An endpoint that is
  * as it was in `previous` is the same object, so that comparing two sets is cheap.
  */
 export function endpointsOf(
   catalog: CatalogReader,
   service: ServiceView,
   previous: EndpointSet,
+  own: OwnListeners,
 ): EndpointSet {
   const endpoints: Endpoint[] = [];
   const sources: InstanceRecord[] = [];
   let hasPort = false;
   let withoutAddress = 0;
+  let denied = 0;
+  let ourselves = 0;
   const pool = createLabelPool();
   let cursor = 0;
   let same = true;
@@ -53,11 +67,20 @@ export function endpointsOf(
       withoutAddress += 1;
       continue;
     }
+    if (own.includes(address, record.port)) {
+      ourselves += 1;
+      continue;
+    }
     // Both lists are in the same order: what was before this instance and is not there any more is skipped once.
     while (cursor < previous.sources.length && comesBefore(previous.sources[cursor], record)) cursor += 1;
     const source = previous.sources[cursor];
     const before =
       source?.node === record.node && source.id === record.id ? previous.endpoints[cursor] : undefined;
+    // What was let in before at this address is let in again: the rules do not change.
+    if (before?.address !== address && !rules.allowsHost(address)) {
+      denied += 1;
+      continue;
+    }
     const made = endpointOf(record, address, admin, health, pool, before, source === record);
     same = same && made === previous.endpoints[endpoints.length];
     endpoints.push(made);
@@ -69,6 +92,8 @@ export function endpointsOf(
     sources,
     hasPort,
     withoutAddress,
+    denied,
+    ourselves,
   };
 }
 

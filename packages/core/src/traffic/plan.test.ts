@@ -16,11 +16,13 @@ import {
   type NodeRecord,
 } from '../catalog/records.ts';
 import type { TrafficDelta, TrafficModel } from './model.ts';
+import { ownListeners } from './own-listeners.ts';
 import { createPlanner } from './plan.ts';
 import type { Planner } from './planner.ts';
 
 const origin = { dialect: 'portolan', source: 'test', node: 'n1' };
-const options = { gatewayDomain: 'localhost', reservedPorts: [8500] };
+const own = ownListeners([{ address: '127.0.0.1', port: 8500 }], []);
+const options = { gatewayDomain: 'localhost', own: () => own, maxTcpListeners: 2 };
 
 function node(name: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
@@ -134,6 +136,24 @@ const goldenCases: Readonly<Record<string, readonly CatalogRecord[]>> = {
     instance('a-7000', 'a', { tags: ['tcp'] }),
     instance('b-7000', 'b', { tags: ['tcp'] }),
   ],
+  denied: [
+    node('n1'),
+    node('linked', { address: '169.254.1.1' }),
+    instance('sly', 'metadata', { tags: ['http'], address: '169.254.169.254', port: 80 }),
+    instance('sly', 'mapped', { address: '::ffff:169.254.169.254', port: 80 }),
+    instance('sly', 'short', { address: '2852039166', port: 80 }),
+    instance('sly', 'by-node', { node: 'linked' }),
+    instance('sly', 'good', { address: 'db.internal' }),
+    instance('loop', 'us', { tags: ['http'], address: '127.0.0.1', port: 8500 }),
+    instance('loop', 'us-by-name', { address: 'localhost', port: 8500 }),
+    instance('ssh-22', 's', { tags: ['tcp'] }),
+  ],
+  'too-many-ports': [
+    node('n1'),
+    instance('a-7003', 'a', { tags: ['tcp'] }),
+    instance('b-7001', 'b', { tags: ['tcp'] }),
+    instance('c-7002', 'c', { tags: ['tcp'] }),
+  ],
   invalid: [
     node('n1'),
     instance('under_score', 'u', { tags: ['http'] }),
@@ -189,6 +209,35 @@ test('an endpoint that stays the same stays the same object', () => {
   );
 });
 
+test('a listener above the limit opens when one below it goes', () => {
+  const { planner, write } = world();
+  const [a, b, c] = ['a-7003', 'b-7001', 'c-7002'].map((name) => instance(name, name, { tags: ['tcp'] }));
+  assert.ok(a && b && c);
+  write(put(node('n1'), a, b, c));
+  assert.deepEqual([...planner.model.listeners.keys()].sort(), ['gateway', 'tcp-7001', 'tcp-7002']);
+  const delta = write([{ op: 'delete', key: keyOf.instance('default', 'b-7001', 'n1', 'b-7001') }]);
+  assert.deepEqual([...delta.listeners].sort(), ['tcp-7001', 'tcp-7003']);
+  assert.deepEqual(planner.diagnostics, []);
+});
+
+test('our listeners are asked for anew, so that a port found at start is reserved too', () => {
+  const catalog = createCatalog();
+  let now = ownListeners([], []);
+  const planner = createPlanner({ gatewayDomain: 'localhost', own: () => now });
+  const self = instance('self-40001', 's', { tags: ['tcp'], address: '127.0.0.1', port: 40_001 });
+  catalog.apply({ revision: 1, writes: put(node('n1'), self) });
+  planner.rebuild(catalog);
+  assert.equal(planner.model.clusters.get('self-40001')?.endpoints.length, 1);
+  now = ownListeners([{ address: '127.0.0.1', port: 40_001 }], []);
+  const delta = planner.rebuild(catalog);
+  assert.deepEqual([...delta.listeners, ...delta.clusters], ['tcp-40001', 'self-40001']);
+  assert.equal(planner.model.clusters.get('self-40001')?.endpoints.length, 0);
+  assert.deepEqual(
+    planner.diagnostics.map(({ code }) => code),
+    ['own-listener-address', 'tcp-port-reserved'],
+  );
+});
+
 test('when the holder of a host goes, the next by name has it', () => {
   const { planner, write } = world();
   write(put(node('n1'), instance('WEB', '1', { tags: ['http'] }), instance('web', '2', { tags: ['http'] })));
@@ -206,14 +255,15 @@ test('when the holder of a host goes, the next by name has it', () => {
   assert.deepEqual(planner.diagnostics, []);
 });
 
-const services = ['web', 'WEB', 'Web', 'db-7000', 'cache-7000', 'bad_name', 'plain'];
+const portServices = ['db-7000', 'cache-7000', 'a-7003', 'b-7001', 'c-7002', 'low-80'];
+const services = ['web', 'WEB', 'Web', ...portServices, 'bad_name', 'plain'];
 const anyInstance = fc
   .record({
     service: fc.constantFrom(...services),
     id: fc.constantFrom('a', 'b'),
     node: fc.constantFrom('n1', 'n2'),
-    port: fc.constantFrom(0, 80, 81),
-    address: fc.constantFrom('', '10.1.1.1'),
+    port: fc.constantFrom(0, 80, 8500),
+    address: fc.constantFrom('', '10.1.1.1', '169.254.169.254', '127.0.0.1'),
     tags: fc.subarray(['http', 'tcp', 'blue']),
     adminState: fc.constantFrom('in-service' as const, 'draining' as const, 'out-of-service' as const),
     weights: fc.constantFrom({ passing: 1, warning: 1 }, { passing: 5, warning: 0 }),

@@ -1,18 +1,24 @@
 import { sameJson } from '../base/json.ts';
 import type { CatalogDelta, CatalogReader } from '../catalog/reader.ts';
 import { type Claims, createClaims } from './claims.ts';
-import { retryDefaults, routeTimeoutMs } from './defaults.ts';
+import { maxTcpListeners, minTcpPort, retryDefaults, routeTimeoutMs } from './defaults.ts';
 import { type ServiceKey, splitServiceKey } from './derived-names.ts';
 import { createDiagnosticSet } from './diagnostics.ts';
+import { createLowestPorts } from './lowest-ports.ts';
 import type { Cluster, Diagnostic, Listener, TrafficDelta, TrafficModel, VirtualHost } from './model.ts';
+import { type OwnListeners, ownListeners } from './own-listeners.ts';
 import type { Planner } from './planner.ts';
-import { planService, type ServicePlan, subjectOf } from './service-plan.ts';
+import { planService, type ServicePlan, type ServicePlanOptions, subjectOf } from './service-plan.ts';
 
 export interface PlannerOptions {
   /** A service tagged `http` is served under `<service>.<gatewayDomain>`; lower case, '' = the bare name. */
   readonly gatewayDomain: string;
-  /** Ports that no service may take: those of our own listeners. */
-  readonly reservedPorts: readonly number[];
+  /** Asked before each planning: no service may take their ports, and no request is sent to them. Default: none. */
+  readonly own?: () => OwnListeners;
+  /** TCP listeners that services may open by their names, in all. Default: `maxTcpListeners`. */
+  readonly maxTcpListeners?: number;
+  /** The lowest port that a service may open. Default: `minTcpPort`. */
+  readonly minTcpPort?: number;
 }
 
 /**
@@ -23,10 +29,10 @@ export function createPlanner(options: PlannerOptions): Planner {
   const listeners = new Map<string, Listener>();
   const virtualHosts = new Map<string, VirtualHost>();
   const clusters = new Map<string, Cluster>();
-  const serviceOptions = { ...options, reservedPorts: new Set(options.reservedPorts) };
   const plans = new Map<ServiceKey, ServicePlan>();
   const hosts = createClaims<string>();
   const ports = createClaims<number>();
+  const openPorts = createLowestPorts(options.maxTcpListeners ?? maxTcpListeners);
   const diagnostics = createDiagnosticSet();
   let revision = 0;
 
@@ -41,6 +47,7 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   /** Which names may differ after the services that are being planned; settled once all of them are. */
   interface Touched {
+    readonly options: ServicePlanOptions;
     readonly clusters: Set<string>;
     readonly hosts: Map<string, string | undefined>;
     readonly ports: Map<number, string | undefined>;
@@ -51,7 +58,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { namespace, name } = splitServiceKey(key);
     const before = plans.get(key);
     const service = catalog.service(name, namespace);
-    const after = service === undefined ? undefined : planService(catalog, service, serviceOptions, before);
+    const after = service === undefined ? undefined : planService(catalog, service, touched.options, before);
     if (after === undefined) plans.delete(key);
     else plans.set(key, after);
 
@@ -81,7 +88,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const holder = ports.holder(port);
     const plan = holder === undefined ? undefined : plans.get(holder);
     const name = tcpListenerName(port);
-    if (plan === undefined) return listeners.delete(name);
+    if (plan === undefined || !openPorts.opens(port)) return listeners.delete(name);
     const after = Object.freeze({ name, protocol: 'tcp' as const, port, cluster: plan.clusterName });
     if (sameJson(listeners.get(name), after)) return false;
     listeners.set(name, after);
@@ -99,6 +106,11 @@ export function createPlanner(options: PlannerOptions): Planner {
       // Everyone who lost against the one before reads another name now.
       if (hosts.holder(host) !== before) for (const key of hosts.claimants(host)) touched.services.add(key);
     }
+    for (const port of touched.ports.keys()) openPorts.ask(port, ports.holder(port) !== undefined);
+    for (const port of openPorts.moved()) {
+      if (!touched.ports.has(port)) touched.ports.set(port, ports.holder(port));
+      for (const key of ports.claimants(port)) touched.services.add(key);
+    }
     for (const [port, before] of touched.ports) {
       if (settlePort(port)) delta.listeners.add(tcpListenerName(port));
       if (ports.holder(port) !== before) for (const key of ports.claimants(port)) touched.services.add(key);
@@ -112,7 +124,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (plan === undefined) return [];
     const hostHolder = plan.host === undefined ? key : (hosts.holder(plan.host) ?? key);
     const portHolder = plan.port === undefined ? key : (ports.holder(plan.port) ?? key);
-    if (hostHolder === key && portHolder === key) return plan.diagnostics;
+    const tooMany = plan.port !== undefined && portHolder === key && !openPorts.opens(plan.port);
+    if (hostHolder === key && portHolder === key && !tooMany) return plan.diagnostics;
     const found = [...plan.diagnostics];
     if (hostHolder !== key) {
       found.push({
@@ -130,6 +143,14 @@ export function createPlanner(options: PlannerOptions): Planner {
         message: `port ${plan.port} is held by ${subjectOf(portHolder)}, which comes first by name: rename one of them`,
       });
     }
+    if (tooMany) {
+      found.push({
+        severity: 'error',
+        code: 'tcp-listener-limit',
+        subject: subjectOf(key),
+        message: `port ${plan.port} is not opened: services ask for more TCP listeners than gateway.max-tcp-listeners allows, and the lowest ports come first`,
+      });
+    }
     return found;
   }
 
@@ -142,7 +163,8 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   function rebuild(catalog: CatalogReader): TrafficDelta {
     const before = [new Map(listeners), new Map(virtualHosts), new Map(clusters)] as const;
-    for (const part of [listeners, virtualHosts, clusters, plans, hosts, ports, diagnostics]) part.clear();
+    for (const part of [listeners, virtualHosts, clusters, plans, hosts, ports, openPorts, diagnostics])
+      part.clear();
     listeners.set(httpListener.name, httpListener);
     revision = catalog.revision;
     const touched = untouched();
@@ -156,7 +178,14 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   function untouched(): Touched {
-    return { clusters: new Set(), hosts: new Map(), ports: new Map(), services: new Set() };
+    const own = options.own?.() ?? nothingOwn;
+    return {
+      options: { gatewayDomain: options.gatewayDomain, own, minTcpPort: options.minTcpPort ?? minTcpPort },
+      clusters: new Set(),
+      hosts: new Map(),
+      ports: new Map(),
+      services: new Set(),
+    };
   }
 
   return {
@@ -168,6 +197,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     update,
   };
 }
+
+const nothingOwn = ownListeners([], []);
 
 /** The built-in HTTP door: always there. */
 const httpListener: Listener = Object.freeze({ name: 'gateway', protocol: 'http' });

@@ -3,6 +3,7 @@ import { clusterDefaults } from './defaults.ts';
 import { clusterNameOf, hostOf, type ServiceKey, wantedPortOf } from './derived-names.ts';
 import { type EndpointSet, endpointsOf, noEndpoints } from './endpoints.ts';
 import type { Cluster, Diagnostic } from './model.ts';
+import type { OwnListeners } from './own-listeners.ts';
 
 /** What one service, looked at alone, brings into the model. Who gets a name that two services want is decided after it. */
 export interface ServicePlan {
@@ -18,7 +19,8 @@ export interface ServicePlan {
 
 export interface ServicePlanOptions {
   readonly gatewayDomain: string;
-  readonly reservedPorts: ReadonlySet<number>;
+  readonly own: OwnListeners;
+  readonly minTcpPort: number;
 }
 
 /** Tags that expose a service at the gateway, as the usual consul-template set-ups have them. */
@@ -34,7 +36,7 @@ export function planService(
   options: ServicePlanOptions,
   previous: ServicePlan | undefined,
 ): ServicePlan {
-  const endpoints = endpointsOf(catalog, service, previous?.endpoints ?? noEndpoints);
+  const endpoints = endpointsOf(catalog, service, previous?.endpoints ?? noEndpoints, options.own);
   const clusterName = previous?.clusterName ?? clusterNameOf(service.namespace, service.name);
   const found: Diagnostic[] = [];
   const report = (severity: Diagnostic['severity'], code: string, message: string) => {
@@ -45,6 +47,20 @@ export function planService(
       'warning',
       'instance-without-address',
       `${endpoints.withoutAddress} of its instances have no address, and their nodes have none either: they get no traffic`,
+    );
+  }
+  if (endpoints.denied > 0) {
+    report(
+      'error',
+      'denied-address',
+      `${endpoints.denied} of its instances are at link-local, multicast, unspecified or metadata addresses, to which nothing is sent: register the address at which they really are`,
+    );
+  }
+  if (endpoints.ourselves > 0) {
+    report(
+      'error',
+      'own-listener-address',
+      `${endpoints.ourselves} of its instances are at the address of one of this server's own listeners: requests would go in a circle, so none are sent there`,
     );
   }
   const tags = service.tags();
@@ -109,7 +125,15 @@ function wantedPort(service: ServiceView, options: ServicePlanOptions, report: R
       );
       return undefined;
     case 'port':
-      if (!options.reservedPorts.has(wanted.port)) return wanted.port;
+      if (wanted.port < options.minTcpPort) {
+        report(
+          'error',
+          'tcp-port-denied',
+          `it asks for port ${wanted.port}, and services may only open ${options.minTcpPort} and above: rename it, or set gateway.min-tcp-port`,
+        );
+        return undefined;
+      }
+      if (!options.own.hasPort(wanted.port)) return wanted.port;
       report(
         'error',
         'tcp-port-reserved',

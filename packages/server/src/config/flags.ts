@@ -36,6 +36,8 @@ export type SettingKey =
   | 'gateway.domain'
   | 'gateway.workers'
   | 'gateway.access-log'
+  | 'gateway.max-tcp-listeners'
+  | 'gateway.min-tcp-port'
   | 'dns.domain'
   | 'dns.service-ttl'
   | 'dns.node-ttl'
@@ -109,6 +111,8 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('gateway.domain', 'DOMAIN', 'a service tagged http is served under <service>.DOMAIN', 'localhost'),
   setting('gateway.workers', 'N', 'processes of the data plane', undefined, 'one per core, at most 4'),
   setting('gateway.access-log', 'FILE|stdout|off', 'one JSON line for each request', 'off'),
+  setting('gateway.max-tcp-listeners', 'N', 'ports that services may open by their names, in all', '100'),
+  setting('gateway.min-tcp-port', 'PORT', 'the lowest port that a service may open', '1024'),
   setting('dns.domain', 'DOMAIN', 'the zone that is answered for', 'consul'),
   setting('dns.service-ttl', 'DURATION', 'TTL of answers about services', '0s'),
   setting('dns.node-ttl', 'DURATION', 'TTL of answers about nodes', '0s'),

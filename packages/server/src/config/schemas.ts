@@ -55,6 +55,8 @@ export const schemas = {
   'gateway.domain': value.domain,
   'gateway.workers': value.whole({ min: 1, max: 64 }),
   'gateway.access-log': value.path,
+  'gateway.max-tcp-listeners': value.whole({ min: 0, max: 10_000 }),
+  'gateway.min-tcp-port': value.whole({ min: 1, max: 65_535 }),
   'dns.domain': value.domain,
   'dns.service-ttl': value.duration({ max: 365 * 24 * hour }),
   'dns.node-ttl': value.duration({ max: 365 * 24 * hour }),

@@ -26,6 +26,8 @@ export interface Settings {
     readonly workers: number;
     /** A file, `stdout` or `off`. */
     readonly accessLog: string;
+    readonly maxTcpListeners: number;
+    readonly minTcpPort: number;
   };
   readonly dns: {
     readonly domain: string;
@@ -78,6 +80,8 @@ export function settingsFrom(
       domain: values['gateway.domain'],
       workers: values['gateway.workers'],
       accessLog: values['gateway.access-log'],
+      maxTcpListeners: values['gateway.max-tcp-listeners'],
+      minTcpPort: values['gateway.min-tcp-port'],
     },
     dns: {
       domain: values['dns.domain'],

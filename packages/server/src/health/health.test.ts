@@ -49,7 +49,7 @@ async function house(
   const inner = createEngine({
     store,
     catalog: createCatalog(),
-    planner: createPlanner({ gatewayDomain: 'localhost', reservedPorts: [] }),
+    planner: createPlanner({ gatewayDomain: 'localhost' }),
     clock,
     log,
   });

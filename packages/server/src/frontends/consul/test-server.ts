@@ -57,7 +57,7 @@ export async function startTestServer(
   const engine = createEngine({
     store: memoryStore(),
     catalog: createCatalog(),
-    planner: createPlanner({ gatewayDomain: 'localhost', reservedPorts: [] }),
+    planner: createPlanner({ gatewayDomain: 'localhost' }),
     clock,
     log,
   });
