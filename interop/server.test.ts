@@ -232,6 +232,45 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+test('the second signal ends it at once, whatever is under way', async (t) => {
+  const portolan = await start(t, dataDir(t));
+  const started = Promise.withResolvers<void>();
+  const stuck = createServer(() => started.resolve());
+  stuck.listen(0, '127.0.0.1');
+  await once(stuck, 'listening');
+  t.after(() => stuck.closeAllConnections());
+  t.after(() => void stuck.close());
+  await register(portolan.url, {
+    Name: 'stuck',
+    Port: (stuck.address() as AddressInfo).port,
+    Tags: ['http'],
+  });
+  await waitUntil(async () => {
+    const model = await fetch(`http://127.0.0.1:${portolan.port('proxy-admin')}/config_dump`);
+    return (await model.text()).includes('stuck.localhost');
+  });
+  const response = throughGateway(portolan, 'stuck.localhost').catch(() => 'cut');
+  await started.promise;
+  portolan.kill('SIGTERM');
+  await waitUntil(() => /"msg":"stopping"/.test(portolan.output()));
+  portolan.kill('SIGTERM');
+  assert.deepEqual(await portolan.exited, { code: 143, signal: null });
+  await portolan.stop(0);
+  assert.equal(await response, 'cut');
+});
+
+test('a promise that nobody awaited is logged and ends the server with 70', async (t) => {
+  const defect = "process.on('SIGUSR2', () => { void Promise.reject(new Error('a planted defect')); })";
+  const portolan = await launchPortolan({
+    test: t,
+    listen: ['gateway=off', 'proxy-admin=off'],
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(defect)}` },
+  });
+  portolan.kill('SIGUSR2');
+  assert.deepEqual(await portolan.exited, { code: 70, signal: null });
+  assert.match(portolan.output(), /"level":"fatal".*a planted defect.*a promise that nobody awaited/);
+});
+
 test('two servers on one data directory: the second says so and goes', async (t) => {
   const directory = dataDir(t);
   await start(t, directory);

@@ -85,6 +85,18 @@ test('registering again replaces the checks and keeps the status of those that s
   );
 });
 
+test('the owner of a TTL check says how it is', async (t) => {
+  const { call } = await testServer(t);
+  await call('PUT', '/portolan/v1/instances/web/w1', { port: 1, checks: [{ id: 'a/1', ttl: '30s' }] });
+  const path = '/portolan/v1/checks/a%2F1';
+  assert.equal((await call('PUT', path, { status: 'warning', output: 'slow' })).status, 204);
+  const { json } = await call('GET', '/portolan/v1/services/web');
+  const [instance] = (json as { instances: { health: string; checks: { output: string }[] }[] }).instances;
+  assert.deepEqual([instance?.health, instance?.checks[0]?.output], ['warning', 'slow']);
+  assert.equal((await call('PUT', path, { status: 'fine' })).status, 400);
+  assert.equal((await call('PUT', '/portolan/v1/checks/none', {})).status, 404);
+});
+
 const wrong: readonly (readonly [string, unknown, string | undefined])[] = [
   ['a field that does not exist', { port: 1, prot: 2 }, 'prot'],
   ['a port out of range', { port: 65_536 }, 'port'],

@@ -27,6 +27,7 @@ const api: readonly Route[] = [
   { method: 'GET', path: '/portolan/v1/services/:name', handler: read.service },
   { method: 'PUT', path: '/portolan/v1/instances/:service/:id', handler: write.register, body: true },
   { method: 'DELETE', path: '/portolan/v1/instances/:service/:id', handler: write.deregister },
+  { method: 'PUT', path: '/portolan/v1/checks/:id', handler: write.reportCheck, body: true },
   { method: 'GET', path: '/portolan/v1/kv', handler: kv.list },
   { method: 'GET', path: '/portolan/v1/kv/*', handler: kv.get },
   { method: 'PUT', path: '/portolan/v1/kv/*', handler: kv.put, body: true },

@@ -1,11 +1,25 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
 import { defaultNamespace, type InstanceRecord, keyOf, type Origin } from '@portolan/core/catalog/records.ts';
+import { z } from 'zod';
 import { reply } from '../../http/reply.ts';
 import { type Call, type Handler, json, jsonBody, param } from './call.ts';
-import { type Registration, registrationFrom } from './translate.ts';
+import { parse, type Registration, registrationFrom } from './translate.ts';
 
 const dialect = 'portolan';
+
+const report = z.strictObject({
+  status: z.enum(['passing', 'warning', 'critical']).default('passing'),
+  output: z.string().max(4096).default(''),
+});
+
+/** How a TTL check is, said by its owner. */
+export const reportCheck: Handler = async (call) => {
+  const node = call.query.get('node') ?? call.context.identity.node;
+  const { status, output } = parse(report, jsonBody(call.body));
+  await call.context.health.report(node, param(call, 'id'), status, output);
+  return reply(204);
+};
 
 export const register: Handler = async (call) => {
   const { engine, identity } = call.context;
