@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { fuzz } from '../testdata/fuzz.ts';
 import { requestVectors } from '../testdata/request-vectors.ts';
 import type { Wire } from '../wire.ts';
 import { BodyPump } from './body-pump.ts';
@@ -182,4 +183,8 @@ test('a chunked body gives back what was put in, framed anew', () => {
 test('a trailer that could frame, route or grant is dropped, others pass in small letters', () => {
   const { trailer } = decode(['0\r\nX-Sum: 1\r\nContent-Length: 5\r\nHost: b\r\nAuthorization: x\r\n\r\n']);
   assert.equal(trailer, 'x-sum: 1\r\n');
+});
+
+test('a minute of fuzzing in small: no input throws, and pieces and wholes agree', () => {
+  fuzz(20_000, 42);
 });
