@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import type { Logger } from 'pino';
+import { withoutProcess } from './nginx-log.ts';
 import { isNginx, readPid } from './reload.ts';
 
 export interface NginxChildOptions {
@@ -105,10 +106,9 @@ export class NginxChild {
   }
 
   #hear(line: string): void {
-    // Without date and process: it says the same thing several times.
-    const said = line.replace(/^[\d/]+ [\d:]+ (\[\w+\]) \d+#\d+: /, '$1 ');
+    const said = withoutProcess(line);
     if (!this.#lines.includes(said)) this.#lines = [...this.#lines, said].slice(-keptLines);
-    this.#options.log.warn({ nginx: line }, 'nginx says');
+    this.#options.log.warn({ nginx: said }, 'nginx says');
   }
 
   #ended(child: ChildProcess, how: string): void {

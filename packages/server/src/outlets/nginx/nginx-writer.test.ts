@@ -65,7 +65,21 @@ test('an argument that nginx has no room for is refused', () => {
 
 const nasty = fc.constantFrom(
   ...['"', "'", '\\', '\\\\', '$', '${', '$host', '{', '}', ';', '; }', '#', '\n', '\r\n', '\t', ' ', '\0'],
-  ...['# ', '*/', '`', '~', '@', '=', '\u2028', '\u00a0', '\ufeff', '💥', 'é', 'return 200;', 'include /etc/passwd;'],
+  ...[
+    '# ',
+    '*/',
+    '`',
+    '~',
+    '@',
+    '=',
+    '\u2028',
+    '\u00a0',
+    '\ufeff',
+    '💥',
+    'é',
+    'return 200;',
+    'include /etc/passwd;',
+  ],
 );
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -73,7 +87,9 @@ const hostile = fc.oneof(
 );
 const token: fc.Arbitrary<Token> = fc.oneof(
   hostile.map(text),
-  fc.array(fc.oneof(hostile, fc.constant(variable('host'))), { maxLength: 4 }).map((parts) => template(...parts)),
+  fc
+    .array(fc.oneof(hostile, fc.constant(variable('host'))), { maxLength: 4 })
+    .map((parts) => template(...parts)),
   fc.stringMatching(/^[a-z0-9][a-z0-9.:/-]{0,10}$/).map((value): Token => ({ kind: 'word', text: value })),
   fc.constant<Token>(variable('portolan_x')),
 );

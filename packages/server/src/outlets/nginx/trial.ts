@@ -3,6 +3,7 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mainFile, withoutPorts } from './main-file.ts';
+import { withoutProcess } from './nginx-log.ts';
 import type { NginxProgram } from './nginx-program.ts';
 import { writeConfiguration } from './nginx-writer.ts';
 import type { Translation } from './translate.ts';
@@ -46,11 +47,11 @@ function refusalOf(path: string, args: readonly string[], asNobody: boolean): Pr
   });
 }
 
-/** The lines that matter, without the scratch directory's name. */
-export function firstErrors(output: string): string {
+/** The lines that matter, the same each time that the same thing is wrong. */
+function firstErrors(output: string): string {
   const lines = output.split('\n').filter((line) => /\[(?:emerg|alert|crit|error)\]/.test(line));
   return lines
     .slice(0, 3)
-    .map((line) => line.replace(/^.*?\[/, '[').replace(/ in \/\S*\/nginx\.conf:(\d+)$/, ' in line $1'))
+    .map((line) => withoutProcess(line).replace(/ in \/\S*\/nginx\.conf:(\d+)$/, ' in line $1'))
     .join('; ');
 }
