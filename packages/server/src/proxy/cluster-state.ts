@@ -3,6 +3,7 @@ import { createRoundRobin } from '@portolan/core/balance/round-robin.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { newOutlierRecord, type Outcome, OutlierDetector } from '@portolan/core/resilience/outlier.ts';
 import type { Cluster } from '@portolan/core/traffic/model.ts';
+import type { ConnectGuard } from './connect-guard.ts';
 import { EndpointState } from './endpoint-state.ts';
 import type { GatewayLimits } from './limits.ts';
 import { type ClusterReport, ClusterStats } from './stats.ts';
@@ -31,6 +32,7 @@ export class ClusterState implements Swept {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #limits: GatewayLimits;
+  readonly #guard: ConnectGuard;
   #endpoints: readonly EndpointState[] = [];
   #available = new Uint8Array(0);
   #balancer: Balancer | undefined;
@@ -39,11 +41,15 @@ export class ClusterState implements Swept {
   #busy = 0;
   readonly #pending: PendingRequest[] = [];
 
-  constructor(name: string, context: { clock: Clock; random: Random; limits: GatewayLimits }) {
+  constructor(
+    name: string,
+    context: { clock: Clock; random: Random; limits: GatewayLimits; guard: ConnectGuard },
+  ) {
     this.name = name;
     this.#clock = context.clock;
     this.#random = context.random;
     this.#limits = context.limits;
+    this.#guard = context.guard;
   }
 
   /** Connections that carry something or are being made. */
@@ -113,7 +119,7 @@ export class ClusterState implements Swept {
   connectAnew(endpoint: EndpointState, user: UpstreamUser): UpstreamConnection {
     this.#busy++;
     this.stats.add('connections');
-    return new UpstreamConnection(endpoint, user);
+    return new UpstreamConnection(endpoint, this.#guard, user);
   }
 
   /** The connection is clean and may carry another request. `keepAliveMs` is what the server said of its patience. */
@@ -192,7 +198,7 @@ export class ClusterState implements Swept {
     const backOffMs = Math.min(slowestProbeMs, firstProbeMs * 2 ** endpoint.probes);
     endpoint.probeAtMs = nowMs + backOffMs * (0.5 + this.#random() / 2);
     endpoint.probe?.destroy();
-    const probe: UpstreamConnection = new UpstreamConnection(endpoint, {
+    const probe: UpstreamConnection = new UpstreamConnection(endpoint, this.#guard, {
       onUpstreamConnected: () => {
         probe.destroy();
         if (!endpoint.retired && this.#detector?.probed(endpoint.record) === true) this.#countAvailable();

@@ -1,7 +1,13 @@
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
 
-/** Nobody is there; the kernel said so. */
-const certain: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
+/** Nobody is there, or may be reached there; the kernel said so, or our `ConnectGuard`. */
+const certain: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'EACCES',
+]);
 /** This machine is out of something: not the endpoint's fault. */
 const ours: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 

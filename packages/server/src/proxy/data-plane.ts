@@ -2,6 +2,7 @@ import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { type AccessLog, noAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
+import { ConnectGuard, type LookupAll } from './connect-guard.ts';
 import { Downstream } from './downstream.ts';
 import { TrustedPeers } from './forwarding.ts';
 import { RequestReader } from './http1/request-reader.ts';
@@ -23,6 +24,8 @@ export interface DataPlaneOptions {
   readonly limits: GatewayLimits;
   readonly trustedPeers: readonly string[];
   readonly accessLog: AccessLog | undefined;
+  /** How names of endpoints are resolved; default: by the system. */
+  readonly lookup?: LookupAll;
 }
 
 /** What a listening socket is for: HTTP, or the TCP listener of that name in the model. */
@@ -38,10 +41,12 @@ export class DataPlane {
   readonly #table = new TrafficTable();
   readonly #clusters = new Map<string, ClusterState>();
   readonly #doors = new Set<ListeningHandle>();
+  readonly #guard: ConnectGuard;
 
   constructor(options: DataPlaneOptions) {
     const { clock, limits, accessLog } = options;
     this.#options = options;
+    this.#guard = new ConnectGuard(options.lookup);
     this.#plane = {
       ...{ clock, limits },
       router: new Router((name) => this.#cluster(name)),
@@ -82,12 +87,16 @@ export class DataPlane {
       if (status === 0 && client !== undefined) this.#accept(door, client);
     };
     const error = handle.listen(backlog);
-    if (error === 0) this.#doors.add(handle);
+    if (error === 0) {
+      this.#doors.add(handle);
+      this.#guard.addDoor(handle);
+    }
     return error;
   }
 
   unlisten(handle: ListeningHandle): void {
     this.#doors.delete(handle);
+    this.#guard.removeDoor(handle);
     handle.close();
   }
 
@@ -161,7 +170,7 @@ export class DataPlane {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
       const { clock, random, limits } = this.#options;
-      cluster = new ClusterState(name, { clock, random, limits });
+      cluster = new ClusterState(name, { clock, random, limits, guard: this.#guard });
       this.#clusters.set(name, cluster);
       this.#plane.sweeper.add(cluster);
     }

@@ -74,6 +74,10 @@ export class Exchange implements UpstreamUser, PendingRequest {
       this.#reply(route === undefined ? defaultBackend(path) : directReply(route), '');
       return position;
     }
+    if (this.#head.hops >= this.#plane.limits.maxHops) {
+      this.#reply(textReply(508, 'the request goes in a circle of gateways'), 'loop');
+      return position;
+    }
     if (route.timeoutMs > 0) this.#deadlineMs = this.#startMs + route.timeoutMs;
     if (expectsContinue && !this.#request.whole) this.#client.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
     this.#attempt(this.#startMs);

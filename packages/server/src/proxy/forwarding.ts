@@ -39,12 +39,13 @@ export interface Peer {
 }
 
 /**
- * The lines that tell the upstream who asked: `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id`. From a trusted peer its own
+ * The lines that tell the upstream who asked: `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id`, `X-Portolan-Hops`. From a trusted peer its own
  * words are kept and the address is appended; from anybody else they are replaced.
  */
 export function forwardingLines(head: RequestHead, peer: Peer, scheme: string, requestId: string): string {
+  const hops = `X-Portolan-Hops: ${head.hops + 1}\r\n`;
   if (!peer.trusted) {
-    return `X-Forwarded-For: ${peer.address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: ${head.authority.text}\r\nX-Request-Id: ${requestId}\r\n`;
+    return `X-Forwarded-For: ${peer.address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: ${head.authority.text}\r\nX-Request-Id: ${requestId}\r\n${hops}`;
   }
   const { told } = head;
   const addresses = told.for === '' ? peer.address : `${told.for}, ${peer.address}`;
@@ -52,6 +53,6 @@ export function forwardingLines(head: RequestHead, peer: Peer, scheme: string, r
     `X-Forwarded-For: ${addresses}\r\n` +
     `X-Forwarded-Proto: ${told.proto || scheme}\r\n` +
     `X-Forwarded-Host: ${told.host || head.authority.text}\r\n` +
-    `${told.lines}X-Request-Id: ${requestId}\r\n`
+    `${told.lines}X-Request-Id: ${requestId}\r\n${hops}`
   );
 }

@@ -27,6 +27,8 @@ export interface GatewayLimits {
   readonly lingerMs: number;
   /** How long WebSockets and TCP connections may live on once we drain. */
   readonly drainMs: number;
+  /** Gateways in a row that a request may pass: more are a loop, of services that lead to gateways. */
+  readonly maxHops: number;
 }
 
 export const defaultLimits: GatewayLimits = Object.freeze({
@@ -43,4 +45,5 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   lingerBytes: 1_048_576,
   lingerMs: 2_000,
   drainMs: 30_000,
+  maxHops: 10,
 });

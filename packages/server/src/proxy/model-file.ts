@@ -8,6 +8,8 @@ import { parseTrafficMessage } from './traffic-message.ts';
 
 /** Changes within this time are written once. */
 const debounceMs = 500;
+/** The first model after the start is likely the one on disk already, and just then there is more urgent work. */
+const firstPauseMs = 3_000;
 /** Of the time, at most one part in so many goes into writing, however large the model is. */
 const restFactor = 20;
 /** Written at once: a large model must not hold up the process. */
@@ -21,7 +23,7 @@ export class ModelFile {
   #cancel: (() => void) | undefined;
   #source: (() => TrafficMessage) | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #pauseMs = debounceMs;
+  #pauseMs = firstPauseMs;
 
   constructor(path: string, clock: Clock, onTrouble: (fault: Fault) => void) {
     this.#path = path;

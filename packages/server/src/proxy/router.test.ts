@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { VirtualHost } from '@portolan/core/traffic/model.ts';
 import { systemClock } from '../engine/system-clock.ts';
 import { ClusterState } from './cluster-state.ts';
+import { ConnectGuard } from './connect-guard.ts';
 import { defaultLimits } from './limits.ts';
 import { Router } from './router.ts';
 
@@ -21,7 +22,8 @@ function host(name: string, domains: readonly string[], prefixes: readonly strin
 function routerWith(...hosts: readonly VirtualHost[]) {
   const clusters = new Map<string, ClusterState>();
   const router = new Router((name) => {
-    const context = { clock: systemClock, random: Math.random, limits: defaultLimits };
+    const guard = new ConnectGuard();
+    const context = { clock: systemClock, random: Math.random, limits: defaultLimits, guard };
     const cluster = clusters.get(name) ?? new ClusterState(name, context);
     clusters.set(name, cluster);
     return cluster;

@@ -1,3 +1,4 @@
+import type { ConnectGuard } from './connect-guard.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { Wire, type WireOwner } from './wire.ts';
 
@@ -27,11 +28,11 @@ export class UpstreamConnection implements WireOwner {
   reused = false;
   #state: UpstreamState;
 
-  constructor(endpoint: EndpointState, user: UpstreamUser) {
+  constructor(endpoint: EndpointState, guard: ConnectGuard, user: UpstreamUser) {
     this.endpoint = endpoint;
     this.#state = { kind: 'connecting', user };
     endpoint.busy++;
-    this.wire = Wire.connect(endpoint.address, endpoint.port, this, () => this.#connected());
+    this.wire = Wire.connect(endpoint.address, endpoint.port, guard, this, () => this.#connected());
   }
 
   /** When an idle one is to be closed; -1 while it is not idle. */

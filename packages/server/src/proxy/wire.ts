@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { connect, Socket, type SocketConstructorOpts } from 'node:net';
+import { connect, isIP, Socket, type SocketConstructorOpts } from 'node:net';
+import { type ConnectGuard, notPermitted } from './connect-guard.ts';
 
 /** What happens on a wire. One owner at a time; it may hand the wire on. */
 export interface WireOwner {
@@ -60,11 +61,24 @@ export class Wire {
     return wire;
   }
 
-  /** A wire to a server. `onConnect` is called once, unless it closes before. */
-  static connect(address: string, port: number, owner: WireOwner, onConnect: () => void): Wire {
+  /** A wire to a server. `onConnect` is called once, unless it closes before: so it does where `guard` forbids the address. */
+  static connect(
+    address: string,
+    port: number,
+    guard: ConnectGuard,
+    owner: WireOwner,
+    onConnect: () => void,
+  ): Wire {
+    const named = isIP(address) === 0;
+    if (!named && !guard.permits(address, port)) {
+      return new Wire(new Socket().destroy(notPermitted(address, port)), owner);
+    }
     const holder: { wire?: Wire } = {};
     const socket = connect(
-      { host: address, port, noDelay: true, allowHalfOpen: true, onread: readInto(holder) },
+      {
+        ...{ host: address, port, noDelay: true, allowHalfOpen: true, onread: readInto(holder) },
+        ...(named ? { lookup: guard.lookupFor(port) } : {}),
+      },
       onConnect,
     );
     const wire = new Wire(socket, owner);

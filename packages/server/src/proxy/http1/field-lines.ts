@@ -11,6 +11,7 @@ const ownedInRequest = ownedNumbers([
     field.xForwardedHost,
     field.forwardedOther,
     field.xRequestId,
+    field.hops,
   ],
 ]);
 const ownedInResponse = ownedNumbers([

@@ -19,6 +19,7 @@ export const field = {
   xRequestId: 15,
   http2Settings: 16,
   userAgent: 17,
+  hops: 18,
 } as const;
 
 const names: readonly (readonly [string, number])[] = [
@@ -40,6 +41,7 @@ const names: readonly (readonly [string, number])[] = [
   ['x-request-id', field.xRequestId],
   ['http2-settings', field.http2Settings],
   ['user-agent', field.userAgent],
+  ['x-portolan-hops', field.hops],
 ];
 
 interface KnownName {

@@ -36,4 +36,6 @@ export interface RequestHead {
   /** As the client sent it, or empty. */
   readonly requestId: string;
   readonly userAgent: string;
+  /** Gateways of ours that it has passed: `X-Portolan-Hops`. Infinity where that is no number. */
+  readonly hops: number;
 }

@@ -116,6 +116,7 @@ export class RequestReader {
       told: said.told,
       requestId: said.requestId,
       userAgent: said.userAgent,
+      hops: said.hops,
     };
   }
 

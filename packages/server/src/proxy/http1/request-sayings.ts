@@ -20,6 +20,7 @@ export interface Sayings {
   readonly told: ToldForwarding;
   readonly requestId: string;
   readonly userAgent: string;
+  readonly hops: number;
 }
 
 const noConnection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, named: [] };
@@ -32,6 +33,7 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
   let host = '';
   let requestId = '';
   let userAgent = '';
+  let hops = 0;
   let expectsContinue = false;
   let upgradable = false;
   let framed = false;
@@ -69,6 +71,9 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
       case field.userAgent:
         userAgent = table.value(index, text, base);
         break;
+      case field.hops:
+        hops = Math.max(hops, hopsOf(table.value(index, text, base)));
+        break;
     }
   }
   if (odd && hasImitation(table, text, base)) return refusals.aliasedField;
@@ -85,7 +90,13 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
     told,
     requestId,
     userAgent,
+    hops,
   };
+}
+
+/** Who tampers with it only harms his own request. */
+function hopsOf(value: string): number {
+  return /^\d{1,3}$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY;
 }
 
 function toldBy(

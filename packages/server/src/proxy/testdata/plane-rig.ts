@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Cluster, Endpoint, RetryPolicy, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { systemClock } from '../../engine/system-clock.ts';
+import type { LookupAll } from '../connect-guard.ts';
 import { DataPlane, type Door } from '../data-plane.ts';
 import { defaultLimits, type GatewayLimits } from '../limits.ts';
 import { bindHandle, portOf } from '../listening-handle.ts';
@@ -78,7 +79,12 @@ export function modelOf(
 export function startPlane(
   test: TestScope,
   model: TrafficMessage,
-  options: { limits?: Partial<GatewayLimits>; trustedPeers?: readonly string[]; door?: Door } = {},
+  options: {
+    limits?: Partial<GatewayLimits>;
+    trustedPeers?: readonly string[];
+    door?: Door;
+    lookup?: LookupAll;
+  } = {},
 ): { readonly plane: DataPlane; readonly port: number } {
   const plane = new DataPlane({
     clock: systemClock,
@@ -86,6 +92,7 @@ export function startPlane(
     limits: { ...defaultLimits, ...options.limits },
     trustedPeers: options.trustedPeers ?? [],
     accessLog: undefined,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   });
   plane.apply(model);
   const handle = bindHandle('127.0.0.1', 0, false);
