@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { startTestServer, type TestServer } from '@portolan/server/frontends/consul/test-server.ts';
+import { startTestServer, type TestServer } from '@portolan/server/frontends/consul/test-server.fixture.ts';
 import { freePort } from '@portolan/testkit/free-port.ts';
 import { type CliOptions, type CliResult, runCli } from './run-cli.fixture.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '@portolan/server/frontends/consul/test-server.ts';
+import { startTestServer, type TestServer } from '@portolan/server/frontends/consul/test-server.fixture.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { type CliOptions, runCli } from './run-cli.fixture.ts';
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { startTestServer } from '@portolan/server/frontends/consul/test-server.ts';
+import { startTestServer } from '@portolan/server/frontends/consul/test-server.fixture.ts';
 import { requireProgram } from '@portolan/testkit/require-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { runCli } from './run-cli.fixture.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { View } from '../../contract.ts';
-import { startTestServer } from './test-server.ts';
+import { startTestServer } from './test-server.fixture.ts';
 
 const register = '/v1/agent/service/register';
 

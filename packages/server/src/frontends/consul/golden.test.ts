@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { startTestServer, type TestServer } from './test-server.ts';
+import { startTestServer, type TestServer } from './test-server.fixture.ts';
 
 /**
  * Each `testdata/<case>.request` holds requests, one after the other on a fresh server, and `<case>.response` what must come

@@ -7,7 +7,7 @@ import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import fc from 'fast-check';
 import { registerSelf } from './self.ts';
 import { acquireLock, createSession, destroySession, releaseLock } from './session-intents.ts';
-import { startTestServer, type TestServer, testIdentity } from './test-server.ts';
+import { startTestServer, type TestServer, testIdentity } from './test-server.fixture.ts';
 import type { Session } from './translate-session.ts';
 
 async function createdSession(server: TestServer, body: object = {}): Promise<string> {

@@ -5,7 +5,7 @@ import { defaultNamespace } from '@portolan/core/catalog/records.ts';
 import fc from 'fast-check';
 import { Fields, parseJson } from './fields.ts';
 import { agentOrigin } from './self.ts';
-import { testIdentity } from './test-server.ts';
+import { testIdentity } from './test-server.fixture.ts';
 import { wireAgentService } from './translate-answer.ts';
 import { readCatalogRegistration } from './translate-catalog.ts';
 import { readServiceRegistration } from './translate-service.ts';
