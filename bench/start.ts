@@ -126,13 +126,11 @@ function checkRecord(of: InstanceRecord): CheckRecord {
 const bin = fileURLToPath(new URL('../packages/cli/bin/portolan.mjs', import.meta.url));
 
 async function measure(directory: string): Promise<object> {
-  const port = await freePort();
-  const listen = [
-    `http=127.0.0.1:${port}`,
-    'dns=127.0.0.1:0',
-    'gateway=127.0.0.1:0',
-    'proxy-admin=127.0.0.1:0',
-  ];
+  // Ports that are known beforehand, as in use: with port 0 the model is planned once more when they are.
+  const names = ['http', 'dns', 'gateway', 'proxy-admin'];
+  const ports = await Promise.all(names.map(() => freePort()));
+  const listen = names.map((name, index) => `${name}=127.0.0.1:${ports[index]}`);
+  const port = ports[0] ?? 0;
   const args = [bin, 'server', '--data-dir', directory, '--node', 'bench'];
   const startedMs = performance.now();
   const child = spawn(process.execPath, [...args, ...listen.flatMap((one) => ['--listen', one])], {
