@@ -197,15 +197,20 @@ test('a TCP listener is opened and closed as the model says', async (t) => {
   await waitUntil(async () => (await connectError(port)) === 'ECONNREFUSED');
 });
 
-test('a TCP port that is taken is a problem that is told, not the end', async (t) => {
+test('a TCP port that is taken is told, and the gateway is ready all the same', async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   await once(blocker, 'listening');
   t.after(() => blocker.close());
   const { port } = blocker.address() as AddressInfo;
   const web = await launchUpstream(t, 'web');
   const rig = await startRig(t, modelOf({ web: [endpointAt(web.port)] }, { tcp: { web: port } }));
-  await waitUntil(() => rig.gateway.readiness?.().some((problem) => problem.includes(String(port))));
-  assert.match(await (await fetch(`${rig.admin}/readyz`)).text(), /EADDRINUSE/);
+  const told = await waitUntil(() => rig.gateway.diagnostics?.()[0]);
+  assert.deepEqual([told.code, told.subject], ['tcp-port-unavailable', 'listener/tcp-web']);
+  assert.ok(told.message.includes(String(port)));
+  assert.deepEqual(rig.gateway.readiness?.(), []);
+  const ready = await fetch(`${rig.admin}/readyz?verbose`);
+  assert.match(await ready.text(), /^ok\nerror tcp-port-unavailable .*EADDRINUSE/);
+  assert.equal(ready.status, 200);
   assert.equal((await fetch(`http://127.0.0.1:${rig.port}/healthz`)).status, 200);
 });
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Bind, ListenerRegistry } from '../contract.ts';
 import type { GatewayView } from './gateway.ts';
@@ -64,9 +65,11 @@ export async function adminServer(
 }
 
 async function answer(view: GatewayView, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   const reads = request.method === 'GET' || request.method === 'HEAD';
-  const page = reads ? await pageOf(view, path) : text(405, 'only GET is answered here');
+  const page = reads
+    ? await pageOf(view, path, new URLSearchParams(query))
+    : text(405, 'only GET is answered here');
   response.writeHead(page.status, {
     'content-type': page.type,
     'content-length': Buffer.byteLength(page.body),
@@ -76,7 +79,7 @@ async function answer(view: GatewayView, request: IncomingMessage, response: Ser
   response.end(request.method === 'HEAD' ? undefined : page.body);
 }
 
-async function pageOf(view: GatewayView, path: string): Promise<Page> {
+async function pageOf(view: GatewayView, path: string, query: URLSearchParams): Promise<Page> {
   switch (path) {
     case '/':
       return text(200, '/livez\n/readyz\n/config_dump\n/clusters\n/stats\n/metrics');
@@ -85,7 +88,9 @@ async function pageOf(view: GatewayView, path: string): Promise<Page> {
     case '/ready':
     case '/readyz': {
       const problems = view.problems();
-      return problems.length === 0 ? text(200, 'ok') : text(503, problems.join('\n'));
+      const told = query.has('verbose') ? view.diagnostics().map(diagnosticLine) : [];
+      const lines = [...(problems.length === 0 ? ['ok'] : problems), ...told];
+      return text(problems.length === 0 ? 200 : 503, lines.join('\n'));
     }
     case '/config_dump':
       return json(view.model());
@@ -102,6 +107,10 @@ async function pageOf(view: GatewayView, path: string): Promise<Page> {
     default:
       return text(404, 'no such page; / lists them');
   }
+}
+
+function diagnosticLine({ severity, code, subject, message }: Diagnostic): string {
+  return `${severity} ${code} ${subject}: ${message}`;
 }
 
 function text(status: number, body: string): Page {

@@ -8,7 +8,6 @@ import {
   cluster,
   endpoint,
   modelOf,
-  oneResponse,
   retryTwice,
   startPlane,
   startServer,
@@ -289,39 +288,6 @@ test('a response that breaks off is broken off for the client too', async (t) =>
   const { port } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
   const { answer } = await talk(port, [get]);
   assert.match(answer, /Content-Length: 10\r\n\r\nhalf$/);
-});
-
-const badResponses: Readonly<Record<string, string>> = {
-  'two lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx',
-  'length and coding': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-  'an unknown coding': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n',
-  'coding on HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-  'a folded field': 'HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\r\n',
-  'a bare LF': 'HTTP/1.1 200 OK\nContent-Length: 0\n\n',
-  'a space before the colon': 'HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n',
-  'a status of two digits': 'HTTP/1.1 99 X\r\nContent-Length: 0\r\n\r\n',
-  'a status of 600': 'HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n',
-  'another protocol': 'SSH-2.0-OpenSSH\r\n\r\n',
-  'a control in the reason': 'HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n',
-  '101 that nobody asked for': 'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
-  'a head that never ends': `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(20_000)}`,
-};
-
-test('a response that is no valid HTTP is 502, and its connection is not used again', async (t) => {
-  let text = '';
-  let connections = 0;
-  const { port: upstream } = await startServer(t, (socket) => {
-    connections++;
-    socket.on('data', () => socket.write(Buffer.from(text, 'latin1')));
-  });
-  const { port } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
-  for (const [name, bad] of Object.entries(badResponses)) {
-    text = bad;
-    const before = connections;
-    const { answer } = await talk(port, [get], { until: oneResponse });
-    assert.equal(statusOf(answer), 502, `${name}: ${answer}`);
-    assert.equal(connections, before + 1, name);
-  }
 });
 
 test('octets after a response spoil their connection, not the next answer', async (t) => {

@@ -1,4 +1,5 @@
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Bind } from '../contract.ts';
 import type { GatewayContext } from './config.ts';
 import type { Door } from './data-plane.ts';
@@ -23,7 +24,8 @@ type DoorState =
 const startPatienceMs = 5_000;
 const startRetryMs = 100;
 /** A TCP listener whose port is taken is tried again for as long as the model asks for it. */
-const slowRetryMs = 5_000;
+const firstRetryMs = 1_000;
+const slowestRetryMs = 60_000;
 
 /** The sockets of the data plane: the HTTP listener, and a TCP listener for each that the model asks for. */
 export class Doors {
@@ -69,8 +71,9 @@ export class Doors {
     for (const door of named.values()) this.#openTcp(door);
   }
 
-  problems(): readonly string[] {
-    return [...this.#tcp.values()].flatMap((state) => (state.kind === 'failed' ? [state.problem] : []));
+  /** Anyone may ask for a port that is not there to be had: that is told, and does not make the gateway unready. */
+  diagnostics(): readonly Diagnostic[] {
+    return [...this.#tcp.values()].flatMap((state) => (state.kind === 'failed' ? [unavailable(state)] : []));
   }
 
   /** The workers close theirs when they drain. */
@@ -85,14 +88,16 @@ export class Doors {
     this.#tcp.clear();
   }
 
-  #openTcp(wanted: WantedDoor): void {
+  #openTcp(wanted: WantedDoor, tries = 1): void {
     try {
       const opened = this.#open(wanted.name, { kind: 'tcp', listener: wanted.name }, wanted, ['tcp']);
       this.#tcp.set(wanted.name, { kind: 'open', wanted, ...opened });
+      if (tries > 1) this.#context.log.info({ listener: wanted.name, tries }, 'the listener is open at last');
     } catch (thrown) {
       const problem = Fault.from(thrown).message;
-      this.#context.log.warn({ listener: wanted.name }, problem);
-      const cancel = this.#context.clock.after(slowRetryMs, () => this.#openTcp(wanted));
+      if (tries === 1) this.#context.log.warn({ listener: wanted.name }, problem);
+      const delayMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** (tries - 1));
+      const cancel = this.#context.clock.after(delayMs, () => this.#openTcp(wanted, tries + 1));
       this.#tcp.set(wanted.name, { kind: 'failed', wanted, problem, cancel });
     }
   }
@@ -123,4 +128,13 @@ export class Doors {
     const { address, port } = open;
     return { id, withdraw: this.#context.listeners.announce({ name, address, port, protocols }) };
   }
+}
+
+function unavailable(state: DoorState & { kind: 'failed' }): Diagnostic {
+  return {
+    severity: 'error',
+    code: 'tcp-port-unavailable',
+    subject: `listener/${state.wanted.name}`,
+    message: state.problem,
+  };
 }

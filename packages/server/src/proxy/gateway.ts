@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { Diagnostic, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import type { Part } from '../contract.ts';
 import { type AdminServer, adminServer } from './admin.ts';
 import type { GatewayConfig, GatewayContext } from './config.ts';
@@ -20,6 +20,8 @@ const startPatienceMs = 5_000;
 export interface GatewayView {
   /** What keeps it from serving as it should; empty = ready. */
   problems(): readonly string[];
+  /** What registrants asked for and did not get. */
+  diagnostics(): readonly Diagnostic[];
   model(): TrafficMessage;
   reports(): Promise<readonly WorkerReport[]>;
 }
@@ -119,7 +121,11 @@ class Gateway implements GatewayPart, GatewayView {
   }
 
   problems(): readonly string[] {
-    return [...(this.#fleet?.problems() ?? ['not started']), ...(this.#doors?.problems() ?? [])];
+    return this.#fleet?.problems() ?? ['not started'];
+  }
+
+  diagnostics(): readonly Diagnostic[] {
+    return this.#doors?.diagnostics() ?? [];
   }
 
   model(): TrafficMessage {

@@ -19,13 +19,13 @@ export interface OpenDoor {
  * shared finds that out: shared ones would get along with another Portolan of the same user without a word.
  */
 export function openDoor(name: string, door: Door, bind: Bind, workers: number): OpenDoor {
-  const alone = bound(bindHandle(bind.address, bind.port, false), name, bind);
+  const alone = bound(bindHandle(bind.address, bind.port, false), name, door, bind);
   const port = portOf(alone);
   alone.close();
   const handles: ListeningHandle[] = [];
   try {
     for (let worker = 0; worker < workers; worker++) {
-      handles.push(bound(bindHandle(bind.address, port, true), name, { ...bind, port }));
+      handles.push(bound(bindHandle(bind.address, port, true), name, door, { ...bind, port }));
     }
   } catch (thrown) {
     for (const handle of handles) handle.close();
@@ -38,12 +38,16 @@ export function closeDoor(door: OpenDoor): void {
   for (const handle of door.handles) handle.close();
 }
 
-function bound(handle: ListeningHandle | number, name: string, bind: Bind): ListeningHandle {
+function bound(handle: ListeningHandle | number, name: string, door: Door, bind: Bind): ListeningHandle {
   if (typeof handle !== 'number') return handle;
   const error = getSystemErrorName(handle);
   const where = `${bind.address}:${bind.port}`;
+  const way =
+    door.kind === 'http'
+      ? `--listen ${name}=ADDR:PORT moves it`
+      : 'stop who has the port, or name the service otherwise';
   throw new Fault(
     error === 'EADDRINUSE' ? 'conflict' : 'unavailable',
-    `listener ${name}: ${where} cannot be bound (${error}); --listen ${name}=ADDR:PORT moves it`,
+    `listener ${name}: ${where} cannot be bound (${error}); ${way}`,
   );
 }

@@ -12,6 +12,7 @@ import {
   talk,
 } from './testdata/plane-rig.ts';
 import { type RequestVector, requestVectors } from './testdata/request-vectors.ts';
+import { responseVectors } from './testdata/response-vectors.ts';
 
 test('every request vector is decided as it says, and the upstream sees exactly what was decided', async (t) => {
   const recorder = new Recorder();
@@ -37,6 +38,52 @@ test('every request vector is decided as it says, and the upstream sees exactly 
     });
   }
 });
+
+test('every response vector is taken, refused or broken off as it says, and its connection used again only when it is clean', async (t) => {
+  let vector = responseVectors[0];
+  let connections = 0;
+  const { port: upstream } = await startServer(t, (socket) => {
+    connections++;
+    socket.on('end', () => socket.end());
+    socket.on('data', () => {
+      socket.write(Buffer.from(vector?.sent ?? '', 'latin1'));
+      if (vector?.ends === true) socket.end();
+    });
+  });
+  for (vector of responseVectors) {
+    const { name, section, method = 'GET', gets, reused } = vector;
+    await t.test(`${section}: ${name}`, async (t) => {
+      const { port } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
+      const request = `${method} / HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+      const ask = () => talk(port, [request], { until: (text) => wholeResponse(text, method) });
+      connections = 0;
+      const { answer } = await ask();
+      if (gets === 'broken') assert.ok(!wholeResponse(answer, method), answer);
+      else assert.deepEqual(statusAndBody(answer), gets === 502 ? { status: 502, body: undefined } : gets);
+      if (gets !== 'broken') {
+        await ask();
+        assert.equal(connections, reused ? 1 : 2, 'connections');
+      }
+    });
+  }
+});
+
+/** Whether a final response has come, as a client would see it. */
+function wholeResponse(text: string, method: string): boolean {
+  const final = text.replace(/^(?:HTTP\/1\.1 1[0-9]{2}[\s\S]*?\r\n\r\n)+/, '');
+  const headEnd = final.indexOf('\r\n\r\n') + 4;
+  if (headEnd < 4) return false;
+  if (method === 'HEAD' || /^HTTP\/1\.1 (?:204|304)/.test(final)) return true;
+  if (/\r\nTransfer-Encoding: chunked\r\n/.test(final)) return /\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(final);
+  return oneResponse(final);
+}
+
+function statusAndBody(answer: string): { status: number; body: string | undefined } {
+  const final = answer.replace(/^(?:HTTP\/1\.1 1[0-9]{2}[\s\S]*?\r\n\r\n)+/, '');
+  const [head = '', body = ''] = final.split(/\r\n\r\n([\s\S]*)/);
+  const status = statusOf(final);
+  return { status, body: status === 502 ? undefined : unframed(head.split('\r\n'), body) };
+}
 
 function checkSeen(vector: RequestVector, seen: string): void {
   const headEnd = seen.indexOf('\r\n\r\n');

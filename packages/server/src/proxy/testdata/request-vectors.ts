@@ -588,6 +588,194 @@ const chunkVectors: readonly RequestVector[] = [
   }),
 ];
 
+/** What programs in use really send. */
+const everydayVectors: readonly RequestVector[] = [
+  {
+    name: 'curl',
+    section: 'RFC 9110',
+    sent: 'GET /a?b HTTP/1.1\r\nHost: a.test\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n',
+    status: 200,
+    line: 'GET /a?b HTTP/1.1',
+    has: ['User-Agent: curl/8.5.0', 'Accept: */*'],
+  },
+  {
+    name: 'a browser',
+    section: 'RFC 9110',
+    sent:
+      'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive\r\nCache-Control: max-age=0\r\nsec-ch-ua: "Not/A)Brand";v="8"\r\n' +
+      'Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html;q=0.9\r\n' +
+      'Accept-Encoding: gzip, deflate, br\r\nCookie: a=b; c="d,e"; f=%20\r\n\r\n',
+    status: 200,
+    has: ['sec-ch-ua: "Not/A)Brand";v="8"', 'Cookie: a=b; c="d,e"; f=%20', 'Upgrade-Insecure-Requests: 1'],
+    lacks: ['connection'],
+  },
+  {
+    name: 'a WebSocket that the upstream does not accept',
+    section: 'RFC 6455 §4.1',
+    sent: `GET /chat HTTP/1.1\r\n${host}Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    status: 200,
+    line: 'GET /chat HTTP/1.1',
+    has: ['Connection: upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x'],
+  },
+  {
+    name: 'an Upgrade that Connection does not name',
+    section: 'RFC 9110 §7.8',
+    sent: `GET / HTTP/1.1\r\n${host}Upgrade: websocket\r\n\r\n`,
+    status: 200,
+    lacks: ['upgrade', 'connection'],
+  },
+  {
+    name: 'h2c is not offered',
+    section: 'RFC 9110 §7.8',
+    sent: `GET / HTTP/1.1\r\n${host}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
+    status: 200,
+    lacks: ['upgrade', 'connection', 'http2-settings'],
+  },
+  {
+    name: 'a WebSocket upgrade with POST is no upgrade',
+    section: 'RFC 6455 §4.1',
+    sent: `POST / HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    status: 200,
+    line: 'POST / HTTP/1.1',
+    lacks: ['upgrade', 'connection'],
+  },
+  {
+    name: 'an upgrade on HTTP/1.0 is none',
+    section: 'RFC 9110 §7.8',
+    sent: `GET / HTTP/1.0\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    status: 200,
+    lacks: ['upgrade', 'connection'],
+  },
+  {
+    name: 'HTTP/1.0 becomes HTTP/1.1',
+    section: 'RFC 9112 §2.3',
+    sent: `GET / HTTP/1.0\r\n${host}\r\n`,
+    status: 200,
+  },
+  {
+    name: 'Expect with a body that is here already',
+    section: 'RFC 9110 §10.1.1',
+    sent: `POST / HTTP/1.1\r\n${host}Expect: 100-Continue\r\nContent-Length: 5\r\n\r\nhello`,
+    status: 200,
+    line: 'POST / HTTP/1.1',
+    lacks: ['expect'],
+    body: 'hello',
+  },
+  {
+    name: 'Expect without a body',
+    section: 'RFC 9110 §10.1.1',
+    sent: `GET / HTTP/1.1\r\n${host}Expect: 100-continue\r\n\r\n`,
+    status: 200,
+    lacks: ['expect'],
+  },
+  {
+    name: 'GET with a body',
+    section: 'RFC 9110 §9.3.1',
+    sent: `GET / HTTP/1.1\r\n${host}Content-Length: 5\r\n\r\nhello`,
+    status: 200,
+    has: ['Content-Length: 5'],
+    body: 'hello',
+  },
+  {
+    name: 'DELETE with chunks',
+    section: 'RFC 9110 §9.3.5',
+    sent: `DELETE / HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    status: 200,
+    line: 'DELETE / HTTP/1.1',
+    body: 'hello',
+  },
+  ...['PUT', 'PATCH'].map(
+    (method): RequestVector => ({
+      name: `${method} without a body`,
+      section: 'RFC 9110 §8.6',
+      sent: `${method} / HTTP/1.1\r\n${host}\r\n`,
+      status: 200,
+      line: `${method} / HTTP/1.1`,
+      has: ['Content-Length: 0'],
+    }),
+  ),
+  ...['GET', 'DELETE', 'OPTIONS', 'TRACE'].map(
+    (method): RequestVector => ({
+      name: `${method} without a body says nothing of one`,
+      section: 'RFC 9110 §8.6',
+      sent: `${method} / HTTP/1.1\r\n${host}\r\n`,
+      status: 200,
+      line: `${method} / HTTP/1.1`,
+      lacks: ['content-length', 'transfer-encoding'],
+    }),
+  ),
+  {
+    name: 'a given X-Request-Id that looks like one is kept',
+    section: 'our rule',
+    sent: `GET / HTTP/1.1\r\n${host}X-Request-Id: 4bf92f35-77b3-4da6\r\n\r\n`,
+    status: 200,
+    has: ['X-Request-Id: 4bf92f35-77b3-4da6'],
+  },
+  {
+    name: 'names are compared without regard to case',
+    section: 'RFC 9110 §5.1',
+    sent: 'POST / HTTP/1.1\r\nhOST: a.test\r\ncONTENT-lENGTH: 5\r\n\r\nhello',
+    status: 200,
+    line: 'POST / HTTP/1.1',
+    has: ['Host: a.test', 'Content-Length: 5'],
+    body: 'hello',
+  },
+  {
+    name: 'names that Object knows',
+    section: 'RFC 9110 §5.1',
+    sent: `GET / HTTP/1.1\r\n${host}__proto__: x\r\nconstructor: y\r\n\r\n`,
+    status: 200,
+    has: ['__proto__: x', 'constructor: y'],
+  },
+  {
+    name: 'a repeated field stays in order',
+    section: 'RFC 9110 §5.3',
+    sent: `GET / HTTP/1.1\r\n${host}X: 1\r\nY: 2\r\nX: 3\r\n\r\n`,
+    status: 200,
+    has: ['X: 1', 'Y: 2', 'X: 3'],
+  },
+];
+
+/** Requests that would be two for a laxer reader. */
+const smugglingVectors: readonly RequestVector[] = [
+  ...posts('RFC 9112 §11.2', 400, {
+    'CL.TE': 'Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG',
+    'TE.CL': 'Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\nGPOST / HTTP/1.1\r\n\r\n0\r\n\r\n',
+    'TE.TE with a space before the colon': 'Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n',
+    'TE.TE with a tab before the value and a name twice':
+      'Transfer-Encoding:\tchunked\r\nTransfer-Encoding: cow\r\n\r\n0\r\n\r\n',
+    'TE.TE with a line of its own': 'X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'TE folded': 'Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n',
+    'CL folded': 'Content-Length:\r\n 5\r\n\r\nhello',
+    'CL with a NUL': 'Content-Length: 5\x00\r\n\r\nhello',
+    'CL with a vertical tab': 'Content-Length: \x0b5\r\n\r\nhello',
+    'CL in hexadecimal': 'Content-Length: 0x05\r\n\r\nhello',
+    'CL and CL with another name': 'Content-Length: 0\r\nContent_Length: 44\r\n\r\n',
+    'Connection hides the length': 'Connection: Content-Length, a b\r\nContent-Length: 5\r\n\r\nhello',
+    'a CR in the name': 'Content-\rLength: 5\r\n\r\nhello',
+    'a name that begins with a NUL': '\x00Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'an obs-text name': '\xa0Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  }),
+  {
+    name: 'what Connection names cannot be the length',
+    section: 'RFC 9110 §7.6.1',
+    sent: `POST / HTTP/1.1\r\n${host}Connection: Content-Length\r\nContent-Length: 5\r\n\r\nhello`,
+    status: 200,
+    line: 'POST / HTTP/1.1',
+    has: ['Content-Length: 5'],
+    body: 'hello',
+  },
+  {
+    name: 'what Connection names cannot be the coding',
+    section: 'RFC 9110 §7.6.1',
+    sent: `POST / HTTP/1.1\r\n${host}Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    status: 200,
+    line: 'POST / HTTP/1.1',
+    has: ['Transfer-Encoding: chunked'],
+    body: 'hello',
+  },
+];
+
 export const requestVectors: readonly RequestVector[] = [
   ...lineVectors,
   ...targetVectors,
@@ -596,4 +784,6 @@ export const requestVectors: readonly RequestVector[] = [
   ...hopVectors,
   ...framingVectors,
   ...chunkVectors,
+  ...everydayVectors,
+  ...smugglingVectors,
 ];
