@@ -205,7 +205,7 @@ test('a TCP port that is taken is told, and the gateway is ready all the same', 
   const web = await launchUpstream(t, 'web');
   const rig = await startRig(t, modelOf({ web: [endpointAt(web.port)] }, { tcp: { web: port } }));
   const told = await waitUntil(() => rig.gateway.diagnostics?.()[0]);
-  assert.deepEqual([told.code, told.subject], ['tcp-port-unavailable', 'listener/tcp-web']);
+  assert.deepEqual([told.code, told.subject], ['tcp-port-unavailable', 'listener/tcp/web']);
   assert.ok(told.message.includes(String(port)));
   assert.deepEqual(rig.gateway.readiness?.(), []);
   const ready = await fetch(`${rig.admin}/readyz?verbose`);

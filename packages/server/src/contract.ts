@@ -141,6 +141,8 @@ export interface Part {
   stop(deadlineMs: number): Promise<void>;
   /** What is wrong now, in words; empty = ready. Shown by `/readyz?verbose`. */
   readiness?(): readonly string[];
+  /** What it cannot do as asked, although it serves: shown beside the planner's. A registrant's mistake must not make us unready. */
+  diagnostics?(): readonly Diagnostic[];
 }
 
 /** A part as `/readyz?verbose` shows it. */

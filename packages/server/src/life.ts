@@ -1,4 +1,5 @@
 import type { Clock } from '@portolan/core/base/clock.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Part, PartReadiness } from './contract.ts';
 
@@ -10,6 +11,8 @@ export interface Life {
   stop(deadlineMs: number): Promise<void>;
   /** Every part and what is wrong with it; nobody ready while the server starts or stops. */
   readiness(): readonly PartReadiness[];
+  /** Of every part that runs. */
+  diagnostics(): readonly Diagnostic[];
 }
 
 /** What had started needs no more than this to stop again when a later part could not. */
@@ -53,6 +56,8 @@ export function createLife({ clock, log }: { clock: Clock; log: Logger }): Life 
       stopped ??= stopRunning(deadlineMs);
       return stopped;
     },
+
+    diagnostics: () => running.flatMap((part) => part.diagnostics?.() ?? []),
 
     readiness: () =>
       all.map((part) => {

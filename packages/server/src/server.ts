@@ -83,7 +83,10 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     context.health,
     context.http,
     consulFrontend(named(context, 'consul')),
-    portolanFrontend(named(context, 'portolan'), { readiness: life.readiness }),
+    portolanFrontend(named(context, 'portolan'), {
+      readiness: life.readiness,
+      diagnostics: life.diagnostics,
+    }),
     trafficOutlet(named(context, 'traffic')),
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
@@ -114,6 +117,7 @@ function withCompaction(part: Part, index: number, all: readonly Part[]): Part {
     },
     stop: (deadlineMs) => part.stop(deadlineMs),
     readiness: () => part.readiness?.() ?? [],
+    diagnostics: () => part.diagnostics?.() ?? [],
   };
 }
 

@@ -1,4 +1,5 @@
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Context } from '../../contract.ts';
 import { bodyText } from '../../http/body.ts';
 import type { Reply } from '../../http/reply.ts';
@@ -10,6 +11,8 @@ import type { Census } from './census.ts';
 export interface Call {
   readonly context: Context;
   readonly census: Census;
+  /** The planner's, then those of the parts. */
+  readonly diagnostics: () => readonly Diagnostic[];
   /** Of the path, decoded: `service`, `id`, `name`, `key`. */
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: Query;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Context, Part, PartReadiness } from '../../contract.ts';
 import { readBody } from '../../http/body.ts';
 import { jsonReply, type Reply, send } from '../../http/reply.ts';
@@ -17,6 +18,8 @@ import * as write from './write.ts';
 export interface PortolanFrontendOptions {
   /** Every part of the server and what is wrong with it. */
   readonly readiness: () => readonly PartReadiness[];
+  /** What the parts cannot do as asked, beside what the planner cannot. */
+  readonly diagnostics: () => readonly Diagnostic[];
 }
 
 const api: readonly Route[] = [
@@ -39,7 +42,8 @@ const prefixes = ['/portolan/v1/', '/livez', '/healthz', '/readyz', '/version', 
 /** Portolan's own API, its probes and its metrics: see README.md. */
 export function portolanFrontend(context: Context, options: PortolanFrontendOptions): Part {
   const census = createCensus(context.engine, context.clock);
-  const metrics = createMetrics(context, census);
+  const diagnostics = () => [...context.engine.view.diagnostics, ...options.diagnostics()];
+  const metrics = createMetrics(context, census, () => diagnostics().length);
   const find = createRoutes([...api, ...probes(context, options, metrics)]);
 
   async function answer(request: IncomingMessage): Promise<Reply> {
@@ -51,7 +55,7 @@ export function portolanFrontend(context: Context, options: PortolanFrontendOpti
     if (match === undefined) return nothingFor(request, found);
     const body = match.route.body === true ? await readBody(request, maxBodyBytes) : noBody;
     const { query } = parseTarget(target);
-    return match.route.handler({ context, census, params: match.params, query, body });
+    return match.route.handler({ context, census, diagnostics, params: match.params, query, body });
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

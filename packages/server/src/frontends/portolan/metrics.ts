@@ -10,7 +10,11 @@ export interface Metrics {
 }
 
 /** What this server says about itself. No label holds a name from the network, so that the number of series never grows. */
-export function createMetrics({ engine, identity }: Context, census: Census): Metrics {
+export function createMetrics(
+  { engine, identity }: Context,
+  census: Census,
+  diagnostics: () => number,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -30,11 +34,7 @@ export function createMetrics({ engine, identity }: Context, census: Census): Me
   gauge('portolan_services', 'Services in the catalog.', () => census.counts().services);
   gauge('portolan_instances', 'Instances in the catalog.', () => census.counts().instances);
   gauge('portolan_leases', 'Leases on the timer wheel of this node.', () => engine.leases.size);
-  gauge(
-    'portolan_diagnostics',
-    'Things that could not be done as asked.',
-    () => engine.view.diagnostics.length,
-  );
+  gauge('portolan_diagnostics', 'Things that could not be done as asked.', diagnostics);
   gauge('portolan_stale', '1 while the store cannot be reached, else 0.', () => (engine.view.stale ? 1 : 0));
   new Gauge({
     name: 'portolan_checks',

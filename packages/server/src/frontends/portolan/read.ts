@@ -8,14 +8,15 @@ const maxDiagnostics = 1_000;
 
 export const listeners: Handler = ({ context }) => json(context.listeners.list());
 
-export const diagnostics: Handler = ({ context }) => {
-  const { revision, diagnostics: all } = context.engine.view;
+export const diagnostics: Handler = ({ context, diagnostics: read }) => {
+  const { revision } = context.engine.view;
+  const all = read();
   return json({ revision, count: all.length, diagnostics: all.slice(0, maxDiagnostics) });
 };
 
-export const status: Handler = ({ context, census }) => {
+export const status: Handler = ({ context, census, diagnostics: found }) => {
   const { engine, identity, clock } = context;
-  const { revision, stale, diagnostics: found, traffic } = engine.view;
+  const { revision, stale, traffic } = engine.view;
   return json({
     ...identity,
     revision,
@@ -33,7 +34,7 @@ export const status: Handler = ({ context, census }) => {
       virtualHosts: traffic.virtualHosts.size,
       clusters: traffic.clusters.size,
     },
-    diagnostics: found.length,
+    diagnostics: found().length,
     listeners: context.listeners.list(),
   });
 };
