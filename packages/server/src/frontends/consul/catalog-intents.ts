@@ -8,11 +8,15 @@ import { instanceOf } from './translate-service.ts';
 /** What `catalog/register` does. A node that this server or another dialect keeps stays as it is. */
 export function registerInCatalog(draft: Draft, registration: CatalogRegistration): void {
   putNode(draft, registration);
-  if (registration.instance !== undefined) putInstance(draft, registration.instance);
+  if (registration.instance !== undefined) putCatalogInstance(draft, registration.instance);
   for (const check of registration.checks) putCatalogCheck(draft, check);
 }
 
-function putNode(draft: Draft, { node, skipNodeUpdate }: CatalogRegistration): void {
+/** A node of the catalog; one that this server or another dialect keeps stays as it is. */
+export function putNode(
+  draft: Draft,
+  { node, skipNodeUpdate }: Pick<CatalogRegistration, 'node' | 'skipNodeUpdate'>,
+): void {
   const before = draft.node(node.name)?.record;
   if (before === undefined) {
     if (node.address === '') {
@@ -28,7 +32,8 @@ function isFromCatalog({ origin }: NodeRecord | InstanceRecord): boolean {
   return origin.dialect === 'consul' && origin.source === 'catalog';
 }
 
-function putInstance(draft: Draft, instance: InstanceRecord): void {
+/** Throws `denied` where somebody else keeps the instance. */
+export function putCatalogInstance(draft: Draft, instance: InstanceRecord): void {
   const before = draft.instanceOnNode(instance.node, instance.id)?.record;
   if (before === undefined) {
     draft.put(instance);
@@ -47,7 +52,8 @@ function putInstance(draft: Draft, instance: InstanceRecord): void {
   }
 }
 
-function putCatalogCheck(draft: Draft, { record, serviceId }: CatalogCheck): void {
+/** Throws `denied` where an agent keeps the check, `not-found` for an unknown service. */
+export function putCatalogCheck(draft: Draft, { record, serviceId }: CatalogCheck): void {
   const before = draft.check(record.node, record.id)?.record;
   if (before !== undefined && before.origin.source !== 'catalog') {
     throw new Fault(

@@ -7,6 +7,14 @@ export interface ConsulConfig {
   readonly maxWaitMs: number;
   readonly maxKvBytes: number;
   readonly maxRegistrationBytes: number;
+  /** Of the body of `txn`, values in base64 included. */
+  readonly maxTransactionBytes: number;
+  readonly maxTransactionOperations: number;
+  /** Of an event's payload; events live in memory, so many are kept. */
+  readonly maxEventBytes: number;
+  readonly maxEvents: number;
+  /** Of a snapshot, packed and unpacked. */
+  readonly maxSnapshotBytes: number;
   /** Encoded answers that are kept for others who ask the same. */
   readonly maxCachedAnswers: number;
   readonly maxCachedAnswerBytes: number;
@@ -20,6 +28,14 @@ export const defaultConsulConfig: ConsulConfig = {
   // Consul's own (kv_max_value_size).
   maxKvBytes: 512 * 1024,
   maxRegistrationBytes: 1024 * 1024,
+  // Room for the largest value in base64; 128 operations are Consul's own (api-docs/txn).
+  maxTransactionBytes: 1024 * 1024,
+  maxTransactionOperations: 128,
+  // More than gossip carries in Consul, where an event has to fit into a datagram; 256 are kept there too.
+  maxEventBytes: 16 * 1024,
+  maxEvents: 256,
+  // A catalog of 100,000 instances is about 100 MB of JSON.
+  maxSnapshotBytes: 512 * 1024 * 1024,
   maxCachedAnswers: 4_096,
   maxCachedAnswerBytes: 64 * 1024 * 1024,
 };

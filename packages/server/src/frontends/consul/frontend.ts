@@ -7,7 +7,7 @@ import { parseTarget } from '../../http/target.ts';
 import { answers } from './answers.ts';
 import { type ConsulContext, text } from './call.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
-import { type Found, type Route, router } from './router.ts';
+import { type BodyKind, type Found, router } from './router.ts';
 import { routes } from './routes.ts';
 import { registerSelf } from './self.ts';
 import { sessionKeeper } from './session-keeper.ts';
@@ -77,12 +77,15 @@ async function dispatch(
 
 const noBody = Buffer.alloc(0);
 
-function bodyOf(
-  request: IncomingMessage,
-  kind: NonNullable<Route['body']>,
-  config: ConsulConfig,
-): Promise<Buffer> {
-  const max = kind === 'kv' ? config.maxKvBytes : config.maxRegistrationBytes;
+const maxBytesOf: Readonly<Record<BodyKind, (config: ConsulConfig) => number>> = {
+  registration: (config) => config.maxRegistrationBytes,
+  kv: (config) => config.maxKvBytes,
+  txn: (config) => config.maxTransactionBytes,
+  event: (config) => config.maxEventBytes,
+};
+
+function bodyOf(request: IncomingMessage, kind: BodyKind, config: ConsulConfig): Promise<Buffer> {
+  const max = maxBytesOf[kind](config);
   return readBody(
     request,
     max,

@@ -1,12 +1,15 @@
 import type { Handler } from './call.ts';
 
+/** What a body may be, and so how large. */
+export type BodyKind = 'registration' | 'kv' | 'txn' | 'event';
+
 /** One line of the route table. */
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** A path that ends in `/` takes all that follows as the argument, slashes included, as Consul does. */
   readonly path: string;
   /** Which bodies it takes; absent: none is read. */
-  readonly body?: 'registration' | 'kv';
+  readonly body?: BodyKind;
   readonly handle: Handler;
 }
 

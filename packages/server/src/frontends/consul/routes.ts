@@ -11,6 +11,7 @@ import * as kv from './kv.ts';
 import type { Route } from './router.ts';
 import * as session from './session.ts';
 import * as status from './status.ts';
+import * as txn from './txn.ts';
 
 /** Everything that this dialect answers. */
 export const routes: readonly Route[] = [
@@ -57,6 +58,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/session/info/', handle: session.info },
   { method: 'GET', path: '/v1/session/node/', handle: session.ofNode },
   { method: 'GET', path: '/v1/session/list', handle: session.list },
+
+  { method: 'PUT', path: '/v1/txn', body: 'txn', handle: txn.transact },
 
   { method: 'GET', path: '/v1/kv/', handle: kv.get },
   { method: 'PUT', path: '/v1/kv/', body: 'kv', handle: kv.put },

@@ -15,6 +15,8 @@ export interface SessionKeeper {
   renew(id: string): boolean;
   /** Whether a key may not be locked yet because a session that held it ended against its will. */
   isDelayed(key: string): boolean;
+  /** The session was ended by somebody else, as an operation of a transaction: its TTL runs no more. */
+  forget(id: string): void;
   start(): void;
   stop(): void;
 }
@@ -103,6 +105,9 @@ export function sessionKeeper(context: {
       if (lease === undefined || !isSession(lease)) return false;
       engine.leases.renew(leaseId(id));
       return true;
+    },
+    forget(id) {
+      engine.leases.revoke(leaseId(id));
     },
     isDelayed(key) {
       const until = delays.get(key);

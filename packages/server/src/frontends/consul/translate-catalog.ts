@@ -74,7 +74,8 @@ function readCatalogService(fields: Fields, registrant: Registrant): InstanceRec
   return readInstance(service, name, registrant);
 }
 
-function readCatalogCheck(
+/** A check as the catalog takes it: its status is kept by who registers it. */
+export function readCatalogCheck(
   fields: Fields,
   registrant: Registrant,
   instance: InstanceRecord | undefined,
