@@ -45,8 +45,10 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   store: [],
   // Time that stands still while the process did: leases and checks must agree on it.
   health: ['engine/ticker.ts'],
-  http: [],
-  proxy: [],
+  // Whom a listener that speaks HTTP lets in.
+  guard: [],
+  http: ['guard'],
+  proxy: ['guard'],
   frontends: ['http'],
   sources: [],
   outlets: ['http'],

@@ -95,6 +95,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
       gatewayPart(named(context, 'gateway'), {
         http: gateway,
         admin,
+        adminHosts: [settings.node],
         workers: settings.gateway.workers,
         accessLog: settings.gateway.accessLog,
         stateDir: settings.dataDir,

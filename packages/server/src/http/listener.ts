@@ -5,10 +5,10 @@ import type { Clock } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Logger } from 'pino';
 import type { Bind, HttpHandler, HttpRoutes, ListenerRegistry, Part } from '../contract.ts';
+import { type OriginGuard, originGuard } from '../guard/origin-guard.ts';
 import { type Connections, connections } from './connections.ts';
 import { defaultHttpLimits, type HttpLimits } from './limits.ts';
 import { type Mounts, mounts } from './mounts.ts';
-import { type OriginGuard, originGuard } from './origin-guard.ts';
 import { type Reply, send, textReply } from './reply.ts';
 
 export interface HttpListenerOptions {
@@ -32,7 +32,7 @@ export function createHttpListener(options: HttpListenerOptions): Part & HttpRou
   const limits = { ...defaultHttpLimits, ...options.limits };
   const door: Door = {
     rooms: mounts(),
-    guard: originGuard({ nodeName: options.nodeName, allowedHosts: options.allowedHosts ?? [] }),
+    guard: originGuard([options.nodeName, ...(options.allowedHosts ?? [])]),
     connections: connections(limits),
     requestIds: requestIds(),
     log: options.log,

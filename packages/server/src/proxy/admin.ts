@@ -4,6 +4,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Bind, ListenerRegistry } from '../contract.ts';
+import { type OriginGuard, originGuard } from '../guard/origin-guard.ts';
 import type { GatewayView } from './gateway.ts';
 import { mergeClusters, metricsText } from './metrics-text.ts';
 
@@ -26,10 +27,16 @@ const maxConnections = 64;
 export async function adminServer(
   view: GatewayView,
   bind: Bind,
-  options: { readonly log: Logger; readonly listeners: ListenerRegistry },
+  options: {
+    readonly log: Logger;
+    readonly listeners: ListenerRegistry;
+    /** By which it may be called besides IP literals, `localhost`, `*.localhost` and `*.consul`. */
+    readonly hostNames: readonly string[];
+  },
 ): Promise<AdminServer> {
+  const guard = originGuard(options.hostNames);
   const server = createServer((request, response) => {
-    answer(view, request, response).catch((thrown) => {
+    answer(view, guard, request, response).catch((thrown) => {
       options.log.error({ err: thrown }, 'an admin request failed');
       response.destroy();
     });
@@ -64,12 +71,19 @@ export async function adminServer(
   };
 }
 
-async function answer(view: GatewayView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  view: GatewayView,
+  guard: OriginGuard,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const refusal = guard.refusal(request);
   const reads = request.method === 'GET' || request.method === 'HEAD';
-  const page = reads
-    ? await pageOf(view, path, new URLSearchParams(query))
-    : text(405, 'only GET is answered here');
+  let page: Page;
+  if (refusal !== undefined) page = text(403, refusal);
+  else if (reads) page = await pageOf(view, path, new URLSearchParams(query));
+  else page = text(405, 'only GET is answered here');
   response.writeHead(page.status, {
     'content-type': page.type,
     'content-length': Buffer.byteLength(page.body),

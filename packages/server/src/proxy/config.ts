@@ -10,6 +10,8 @@ export interface GatewayConfig {
   readonly http: Bind | undefined;
   /** The listener `proxy-admin`; undefined = off. */
   readonly admin: Bind | undefined;
+  /** Host names by which `admin` may be called, besides IP literals, `localhost` and `*.localhost`; default: none. */
+  readonly adminHosts?: readonly string[];
   /** Worker processes; default: one for each core, at most 4. */
   readonly workers?: number;
   /** Base URL of the control plane; asked at start, when its port is known. */

@@ -64,7 +64,7 @@ class Gateway implements GatewayPart, GatewayView {
   }
 
   async start(): Promise<void> {
-    const { http, admin, accessLog } = this.#config;
+    const { http, admin, accessLog, adminHosts: hostNames = [] } = this.#config;
     const { log, listeners } = this.#context;
     const size = this.#config.workers ?? Math.min(availableParallelism(), maxDefaultWorkers);
     if (this.#config.follow === undefined) {
@@ -84,7 +84,7 @@ class Gateway implements GatewayPart, GatewayView {
     this.#doors = new Doors(this.#context, this.#fleet);
     try {
       if (http !== undefined) await this.#doors.openHttp(http);
-      if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners });
+      if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners, hostNames });
     } catch (thrown) {
       await this.stop(0);
       throw thrown;

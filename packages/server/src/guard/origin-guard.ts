@@ -11,20 +11,12 @@ export interface OriginGuard {
   refusal(request: IncomingMessage): string | undefined;
 }
 
-export interface OriginGuardOptions {
-  /** This node's name: a Host by which it may be called. */
-  readonly nodeName: string;
-  /** Further names (lower case, without port). */
-  readonly allowedHosts: readonly string[];
-}
-
 /** Host headers found good are remembered up to here; what is past it is only checked anew each time. */
 const maxRemembered = 1_000;
 
-export function originGuard(options: OriginGuardOptions): OriginGuard {
-  const names = new Set(
-    ['localhost', 'consul', options.nodeName, ...options.allowedHosts].map(canonicalName),
-  );
+/** `hostNames`: by which it may be called, besides IP literals, `localhost`, `*.localhost`, `consul` and `*.consul`; without port. */
+export function originGuard(hostNames: readonly string[]): OriginGuard {
+  const names = new Set(['localhost', 'consul', ...hostNames].map(canonicalName));
   const remembered = new Set<string>();
 
   function hostAllowed(host: string): boolean {
@@ -37,9 +29,10 @@ export function originGuard(options: OriginGuardOptions): OriginGuard {
   return {
     refusal(request) {
       const host = request.headers.host;
+      if (hasTwoHosts(request.rawHeaders)) return 'Host is given twice: say once which server is meant.';
       // Only HTTP/1.0 may leave it out, and no browser does.
       if (host !== undefined && !hostAllowed(host)) {
-        return `Host "${host}" is not a name of this server. If it should be, add it to the allowed hosts of the http listener.`;
+        return `Host "${host}" is not a name of this server. If it should be, add it to the allowed hosts of the listener.`;
       }
       if (!writes(request.method)) return undefined;
       const origin = request.headers.origin;
@@ -49,6 +42,15 @@ export function originGuard(options: OriginGuardOptions): OriginGuard {
       return sameOrigin(origin, host) ? undefined : crossSite(`"${origin}"`);
     },
   };
+}
+
+/** Node tells the first only; who is asked behind or before us may go by the other (RFC 9112 §3.2). */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') count += 1;
+  }
+  return count > 1;
 }
 
 function crossSite(from: string): string {

@@ -3,10 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { originGuard } from './origin-guard.ts';
 
-const guard = originGuard({ nodeName: 'Node-1', allowedHosts: ['registry.example'] });
+const guard = originGuard(['Node-1', 'registry.example']);
 
 function refusal(method: string, headers: Record<string, string>): string | undefined {
-  return guard.refusal({ method, headers } as unknown as IncomingMessage);
+  const rawHeaders = Object.entries(headers).flat();
+  return guard.refusal({ method, headers, rawHeaders } as unknown as IncomingMessage);
 }
 
 test('names that cannot be rebound may be called by, with or without a port', () => {
@@ -61,4 +62,15 @@ test('our own page and clients that are no browser may write', () => {
   assert.equal(refusal('PUT', { host: 'localhost:8500' }), undefined);
   assert.equal(refusal('PUT', { host: 'localhost:8500', 'sec-fetch-site': 'same-origin' }), undefined);
   assert.equal(refusal('GET', { host: 'localhost:8500', origin: 'http://evil.example' }), undefined);
+});
+
+test('two Host fields are refused, whichever comes first', () => {
+  for (const [first, second] of [
+    ['localhost', 'evil.example'],
+    ['localhost', 'localhost'],
+  ]) {
+    const rawHeaders = ['Host', first, 'X-Hosts', '1', 'hOST', second];
+    const request = { method: 'GET', headers: { host: first }, rawHeaders } as unknown as IncomingMessage;
+    assert.match(guard.refusal(request) ?? '', /given twice/);
+  }
 });
