@@ -4,6 +4,7 @@ import { jsonReply, type Reply, reply, textReply } from '../../http/reply.ts';
 import type { Query } from '../../http/target.ts';
 import type { Answers } from './answers.ts';
 import type { ConsulConfig } from './config.ts';
+import type { EventLog } from './event-log.ts';
 import { commonHeaders } from './headers.ts';
 import { flag } from './query.ts';
 import type { SessionKeeper } from './session-keeper.ts';
@@ -15,6 +16,7 @@ export interface ConsulContext extends Omit<Context, 'http'> {
   readonly answers: Answers;
   readonly waiters: Waiters;
   readonly sessions: SessionKeeper;
+  readonly events: EventLog;
 }
 
 /** One request, decoded. */

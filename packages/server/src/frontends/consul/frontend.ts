@@ -7,6 +7,7 @@ import { parseTarget } from '../../http/target.ts';
 import { answers } from './answers.ts';
 import { type ConsulContext, text } from './call.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
+import { eventLog } from './event-log.ts';
 import { type BodyKind, type Found, router } from './router.ts';
 import { routes } from './routes.ts';
 import { registerSelf } from './self.ts';
@@ -25,6 +26,7 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     answers: answers(limits),
     waiters: waiters(context.engine),
     sessions: sessionKeeper(context),
+    events: eventLog(context.clock, config.maxEvents),
   };
   const find = router(routes);
 
@@ -53,6 +55,7 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     async stop() {
       own.sessions.stop();
       own.waiters.close();
+      own.events.close();
     },
   };
 }

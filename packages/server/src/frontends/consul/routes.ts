@@ -6,6 +6,7 @@ import * as agentService from './agent-service.ts';
 import { blocking } from './blocking.ts';
 import * as catalog from './catalog.ts';
 import * as catalogWrite from './catalog-write.ts';
+import * as event from './event.ts';
 import * as health from './health.ts';
 import * as kv from './kv.ts';
 import type { Route } from './router.ts';
@@ -58,6 +59,11 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/session/info/', handle: session.info },
   { method: 'GET', path: '/v1/session/node/', handle: session.ofNode },
   { method: 'GET', path: '/v1/session/list', handle: session.list },
+
+  { method: 'PUT', path: '/v1/event/fire/', body: 'event', handle: event.fire },
+  // Spring Cloud Consul fires so.
+  { method: 'POST', path: '/v1/event/fire/', body: 'event', handle: event.fire },
+  { method: 'GET', path: '/v1/event/list', handle: event.list },
 
   { method: 'PUT', path: '/v1/txn', body: 'txn', handle: txn.transact },
 

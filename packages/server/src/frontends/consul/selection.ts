@@ -76,7 +76,7 @@ export function filterOf(call: Call, shape: FieldType): Filter | undefined {
 }
 
 /** Go's expressions, in time linear in the text: the pattern comes from the network. */
-function linearRegex(pattern: string): (text: string) => boolean {
+export function linearRegex(pattern: string): (text: string) => boolean {
   const compiled = RE2JS.compile(pattern);
   return (text) => compiled.matcher(text).find();
 }
