@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { labelsFrom } from '@portolan/core/base/labels.ts';
-import type { CatalogRecord, CheckDefinition, Origin, RecordKey } from '@portolan/core/catalog/records.ts';
+import { type Labels, labelsFrom } from '@portolan/core/base/labels.ts';
+import type { CatalogRecord, Origin, RecordKey } from '@portolan/core/catalog/records.ts';
 import type { StoredEntry } from '@portolan/core/catalog/store.ts';
 import type { Revisions } from './store-rules.ts';
 
@@ -42,46 +42,52 @@ function uint48(view: DataView, offset: number): number {
   return view.getUint16(offset) * 2 ** 32 + view.getUint32(offset + 2);
 }
 
-/** Reads values back. One decoder shares the origins that many records have in common. */
+/** Reads values back. One decoder shares what many records have in common: origins, and the metadata of like instances. */
 export function valueDecoder(): (value: Buffer) => StoredEntry {
-  const origins = new Map<string, Origin>();
+  const pool: Pool = { origins: new Map(), labels: new Map() };
   return (value) => {
     const record = JSON.parse(value.toString('utf8', headerBytes)) as CatalogRecord;
-    return { record: revive(record, origins), ...decodeRevisions(value) };
+    return { record: revive(record, pool), ...decodeRevisions(value) };
   };
 }
 
-/** JSON.parse gives maps a prototype, on which a key such as `constructor` would be found; records have none. */
-function revive(record: CatalogRecord, origins: Map<string, Origin>): CatalogRecord {
-  if (record.kind === 'kv') return record;
-  const origin = sharedOrigin(record.origin, origins);
-  switch (record.kind) {
-    case 'node': {
-      const { metadata, taggedAddresses } = record;
-      return {
-        ...record,
-        origin,
-        metadata: labelsFrom(metadata),
-        taggedAddresses: labelsFrom(taggedAddresses),
-      };
-    }
-    case 'instance': {
-      const { metadata, taggedAddresses } = record;
-      return { ...record, origin, metadata: labelsFrom(metadata), taggedAddresses: bare(taggedAddresses) };
-    }
-    case 'service':
-      return { ...record, origin, metadata: labelsFrom(record.metadata) };
-    case 'check':
-      return { ...record, origin, ...revivedDefinition(record.definition) };
-    default:
-      return { ...record, origin };
-  }
+interface Pool {
+  readonly origins: Map<string, Origin>;
+  readonly labels: Map<string, Labels>;
 }
 
-function revivedDefinition(definition: CheckDefinition | undefined): { definition?: CheckDefinition } {
-  if (definition?.probe.type !== 'http') return {};
-  const { probe } = definition;
-  return { definition: { ...definition, probe: { ...probe, headers: bare(probe.headers) } } };
+/** Beyond that, maps are hardly alike. */
+const maxPooledLabels = 10_000;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * JSON.parse gives maps a prototype, on which a key such as `constructor` would be found; records have none. Nobody else has seen
+ * the record yet, so that it is changed in place: a copy of each would double the work of a start.
+ */
+function revive(parsed: CatalogRecord, pool: Pool): CatalogRecord {
+  if (parsed.kind === 'kv') return parsed;
+  const record = parsed as Mutable<typeof parsed>;
+  record.origin = sharedOrigin(record.origin, pool.origins);
+  switch (record.kind) {
+    case 'node':
+      record.metadata = sharedLabels(record.metadata, pool.labels);
+      record.taggedAddresses = sharedLabels(record.taggedAddresses, pool.labels);
+      break;
+    case 'instance':
+      record.metadata = sharedLabels(record.metadata, pool.labels);
+      record.taggedAddresses = bare(record.taggedAddresses);
+      break;
+    case 'service':
+      record.metadata = sharedLabels(record.metadata, pool.labels);
+      break;
+    case 'check': {
+      const probe = record.definition?.probe;
+      if (probe?.type === 'http') (probe as Mutable<typeof probe>).headers = bare(probe.headers);
+      break;
+    }
+  }
+  return record;
 }
 
 function sharedOrigin(origin: Origin, origins: Map<string, Origin>): Origin {
@@ -92,6 +98,18 @@ function sharedOrigin(origin: Origin, origins: Map<string, Origin>): Origin {
   return origin;
 }
 
+function sharedLabels(map: Labels, known: Map<string, Labels>): Labels {
+  const name = JSON.stringify(map);
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const made = labelsFrom(map);
+  if (known.size < maxPooledLabels) known.set(name, made);
+  return made;
+}
+
+const nothing: Readonly<Record<string, never>> = Object.freeze(Object.create(null) as Record<string, never>);
+
 function bare<T>(map: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  if (Object.keys(map).length === 0) return nothing;
   return Object.assign(Object.create(null) as Record<string, T>, map);
 }
