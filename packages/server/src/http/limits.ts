@@ -12,6 +12,9 @@ export interface HttpLimits {
   readonly keepAliveTimeoutMs: number;
   /** A connection whose peer reads nothing of a waiting answer for this long is closed. */
   readonly writeStallTimeoutMs: number;
+  /** What a client may still send, unread, after an answer that came before its request was whole; and how long. */
+  readonly maxLeftoverBytes: number;
+  readonly leftoverTimeoutMs: number;
   /** How often the three limits above are looked at. */
   readonly timeoutCheckIntervalMs: number;
 }
@@ -28,6 +31,9 @@ export const defaultHttpLimits: HttpLimits = {
   // Longer than the 60 s that proxies and client pools keep: so that it is they who close, and never meet a closed door.
   keepAliveTimeoutMs: 75_000,
   writeStallTimeoutMs: 30_000,
+  // Reading costs little and keeps nothing; who has more to say does not want to hear that it is too much.
+  maxLeftoverBytes: 64 * 1024 * 1024,
+  leftoverTimeoutMs: 5_000,
   timeoutCheckIntervalMs: 1_000,
 };
 

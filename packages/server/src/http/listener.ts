@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Bind, HttpHandler, HttpRoutes, ListenerRegistry, Part } from '../contract.ts';
 import { type OriginGuard, originGuard } from '../guard/origin-guard.ts';
 import { type Connections, connections } from './connections.ts';
+import { closeAfterLeftover } from './leftover.ts';
 import { defaultHttpLimits, type HttpLimits } from './limits.ts';
 import { type Mounts, mounts } from './mounts.ts';
 import { type Reply, send, textReply } from './reply.ts';
@@ -36,7 +37,8 @@ export function createHttpListener(options: HttpListenerOptions): Part & HttpRou
     connections: connections(limits),
     requestIds: requestIds(),
     log: options.log,
-    maxHeaders: limits.maxHeaders,
+    limits,
+    clock: options.clock,
     stopping: false,
   };
   const server = newServer(door, limits);
@@ -72,7 +74,8 @@ interface Door {
   readonly connections: Connections;
   readonly requestIds: (request: IncomingMessage) => string;
   readonly log: Logger;
-  readonly maxHeaders: number;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
   stopping: boolean;
 }
 
@@ -96,6 +99,7 @@ function newServer(door: Door, limits: HttpLimits): Server {
 
 function serve(door: Door, request: IncomingMessage, response: ServerResponse): void {
   if (door.stopping) response.shouldKeepAlive = false;
+  closeAfterLeftover(request, response, door.limits, door.clock);
   const refusal = refusalOf(door, request);
   const handler = refusal === undefined ? door.rooms.find(request.url ?? '/') : undefined;
   if (handler === undefined) refuse(response, refusal ?? textReply(404, 'There is nothing at this path.'));
@@ -103,8 +107,8 @@ function serve(door: Door, request: IncomingMessage, response: ServerResponse): 
 }
 
 function refusalOf(door: Door, request: IncomingMessage): Reply | undefined {
-  if (request.rawHeaders.length > door.maxHeaders * 2) {
-    return textReply(431, `At most ${door.maxHeaders} header fields are read.`);
+  if (request.rawHeaders.length > door.limits.maxHeaders * 2) {
+    return textReply(431, `At most ${door.limits.maxHeaders} header fields are read.`);
   }
   const refusal = door.guard.refusal(request);
   return refusal === undefined ? undefined : textReply(403, refusal);
@@ -119,7 +123,7 @@ function enter(door: Door, handler: HttpHandler, request: IncomingMessage, respo
   }
 }
 
-/** Whatever body comes with a refused request is not worth reading. */
+/** Nothing more is wanted of who sends what is refused. */
 function refuse(response: ServerResponse, answer: Reply): void {
   response.shouldKeepAlive = false;
   send(response, answer);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { beforeAnswer } from './leftover.ts';
 
 /** An answer as plain data. One reply may be sent to any number of requests. */
 export interface Reply {
@@ -35,6 +36,7 @@ export function jsonReply(
 /** Sends it. Nothing happens if the peer is gone. */
 export function send(response: ServerResponse, answer: Reply): void {
   if (response.destroyed || response.headersSent) return;
+  beforeAnswer(response);
   // Node takes the flat list as it is, but its type wants to own it.
   response.writeHead(answer.status, answer.headers as string[]);
   // An empty chunk would cost a write of its own.

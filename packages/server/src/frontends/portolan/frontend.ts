@@ -64,7 +64,7 @@ export function portolanFrontend(context: Context, options: PortolanFrontendOpti
       reply = await answer(request);
     } catch (thrown) {
       reply = faultReply(thrown);
-      // What is left of a body that was too large is not worth reading.
+      // Where a body was too large, what is left of it is read no further than `leftover.ts` says.
       if (!request.complete) response.shouldKeepAlive = false;
     }
     send(response, reply);
