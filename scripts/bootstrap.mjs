@@ -14,12 +14,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Debian's package for each program that a test or a bench starts. */
 const programs = {
+  busybox: 'busybox-static',
   curl: 'curl',
   dig: 'bind9-dnsutils',
   dnsperf: 'dnsperf',
+  dockerd: 'docker.io',
   etcd: 'etcd-server',
   fish: 'fish',
   haproxy: 'haproxy',
+  ip: 'iproute2',
   nginx: 'nginx-light',
   openssl: 'openssl',
   unbound: 'unbound',

@@ -20,7 +20,7 @@ export const dialect = 'docker';
 export interface Outcome {
   /** What is in the catalog now by this source. */
   readonly written: Records;
-  /** What was left out because somebody else has it. */
+  /** What was left out because somebody else has it, in words. */
   readonly refused: readonly string[];
 }
 

@@ -1,16 +1,31 @@
 import { Fault } from '@portolan/core/base/fault.ts';
-import type { LeaseRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
-import { keyOf } from '@portolan/core/catalog/records.ts';
+import { recordKey } from '@portolan/core/catalog/records.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Context } from '../../contract.ts';
-import { type DockerConfig, formatEngineAddress } from './config.ts';
-import { connectDocker, type DockerApi, type EventStream } from './docker-api.ts';
+import type { DockerApi, EventStream } from './docker-api.ts';
 import { Inbox, type News } from './inbox.ts';
-import { dialect, type Records, reconcile } from './intents.ts';
+import { type Records, reconcile } from './intents.ts';
 import { limits } from './limits.ts';
+import { selfNode } from './place.ts';
 import type { Place } from './translate.ts';
 import { World } from './world.ts';
 
 export type SessionContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'log'>;
+
+export interface SessionParts {
+  readonly api: DockerApi;
+  readonly place: Place;
+  /** Ends the session. */
+  readonly signal: AbortSignal;
+  readonly listener: SessionListener;
+}
+
+export interface SessionListener {
+  /** Everything is in the catalog for the first time. */
+  onComplete(containers: number): void;
+  /** What cannot be registered now. */
+  onDiagnostics(diagnostics: readonly Diagnostic[]): void;
+}
 
 /**
  * One connection to an engine, from its opening to its end. First the stream of events, then the list, so that nothing falls
@@ -18,11 +33,8 @@ export type SessionContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'lo
  */
 export class Session {
   readonly #context: SessionContext;
-  readonly #config: DockerConfig;
-  readonly #signal: AbortSignal;
-  readonly #api: DockerApi;
+  readonly #parts: SessionParts;
   readonly #world: World;
-  readonly #lease: LeaseRecord | undefined;
   readonly #inbox = new Inbox();
   readonly #unread = new Set<string>();
   #written: Records | undefined;
@@ -30,27 +42,19 @@ export class Session {
   #broken: Fault | undefined;
   #wake: () => void = () => undefined;
 
-  /** Use `followEngine`. */
-  constructor(
-    context: SessionContext,
-    config: DockerConfig,
-    parts: { api: DockerApi; place: Place; lease: LeaseRecord | undefined; signal: AbortSignal },
-  ) {
+  constructor(context: SessionContext, parts: SessionParts) {
     this.#context = context;
-    this.#config = config;
-    this.#api = parts.api;
-    this.#signal = parts.signal;
-    this.#lease = parts.lease;
+    this.#parts = parts;
     this.#world = new World(parts.place);
   }
 
-  /** Rejects when the connection breaks or the signal aborts; `onComplete` is called once everything is in the catalog. */
-  async run(since: string, onComplete: (containers: number) => void): Promise<never> {
-    this.#watch(await this.#api.events(since, (event) => this.#inbox.add(event)));
+  /** Rejects when the connection breaks or the signal aborts; `since` is where the events start. */
+  async run(since: string): Promise<never> {
+    this.#watch(await this.#parts.api.events(since, (event) => this.#inbox.add(event)));
     const { catalog } = this.#context.engine.view;
     this.#world.adopt(catalog, this.#nowMs());
     await this.#readAll();
-    onComplete(this.#world.size);
+    this.#parts.listener.onComplete(this.#world.size);
     return await this.#follow();
   }
 
@@ -59,24 +63,24 @@ export class Session {
       this.#broken = Fault.from(error);
       this.#wake();
     });
-    this.#signal.addEventListener('abort', () => this.#wake(), { once: true });
+    this.#parts.signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
   async #follow(): Promise<never> {
-    const { resyncMs, ttlMs } = this.#config;
+    const { resyncMs, ttlMs } = this.#parts.place.config;
     const pingEveryMs = ttlMs > 0 ? Math.min(limits.pingEveryMs, ttlMs / 3) : limits.pingEveryMs;
     let resyncAtMs = this.#after(resyncMs);
     let pingAtMs = this.#after(pingEveryMs);
     for (;;) {
       this.#mustLast();
-      this.#renewLease();
+      if (!this.#renewLease()) throw new Fault('timeout', 'Docker did not answer for longer than docker.ttl');
       const nowMs = this.#nowMs();
       if (nowMs >= resyncAtMs) {
         await this.#readAll();
         resyncAtMs = this.#after(resyncMs);
       } else if (!this.#inbox.isEmpty) await this.#readChanged(this.#inbox.take());
       else if (nowMs >= pingAtMs) {
-        await this.#api.ping();
+        await this.#parts.api.ping();
         await this.#endOverdueStops();
         pingAtMs = this.#after(pingEveryMs);
       } else await this.#idle(Math.min(resyncAtMs, pingAtMs) - nowMs);
@@ -84,7 +88,7 @@ export class Session {
   }
 
   async #readAll(): Promise<void> {
-    const listed = await this.#api.list(this.#config.deregister === 'on-success');
+    const listed = await this.#parts.api.list(this.#parts.place.config.deregister === 'on-success');
     this.#renewLease();
     // An ended one matters only where it had registered something.
     const present = new Set(
@@ -115,16 +119,13 @@ export class Session {
   async #readOne(id: string): Promise<void> {
     this.#unread.delete(id);
     try {
-      this.#world.read(await this.#api.inspect(id));
+      this.#world.read(await this.#parts.api.inspect(id));
       this.#renewLease();
     } catch (error) {
       const fault = Fault.from(error);
       if (fault.code === 'not-found') this.#world.forget(id);
       else if (fault.code === 'timeout' || fault.code === 'too-large' || fault.code === 'invalid') {
-        this.#context.log.warn(
-          { err: fault, container: id },
-          'a container cannot be read: what is known of it stays',
-        );
+        this.#context.log.debug({ err: fault, container: id }, 'a container cannot be read');
         this.#world.unread(id);
         this.#unread.add(id);
       } else throw fault;
@@ -134,21 +135,27 @@ export class Session {
   async #write({ everything }: { everything: boolean }): Promise<void> {
     const { engine, identity } = this.#context;
     const { records, problems } = this.#world.wanted();
-    const wanted =
-      this.#lease === undefined
-        ? records
-        : new Map([[keyOf.lease(this.#lease.id), this.#lease] as const, ...records]);
+    const { lease } = this.#parts.place;
+    const wanted = lease === undefined ? records : new Map([[recordKey(lease), lease] as const, ...records]);
     const before = everything ? undefined : this.#written;
-    const node = nodeOf(identity);
+    const node = selfNode(identity);
     const { written, refused } = await engine.submit((draft) => reconcile(draft, node, before, wanted));
     this.#written = written;
-    this.#tell([...problems, ...refused]);
+    this.#tell([
+      ...problems.map(({ container, message }) => diagnostic(`container/${container}`, message)),
+      ...Array.from(this.#unread, (id) => diagnostic(`container/${id.slice(0, 12)}`, unreadText)),
+      ...refused.map((message) => diagnostic(`node/${identity.node}`, message)),
+    ]);
   }
 
-  /** Each problem once, for as long as it lasts. */
-  #tell(problems: readonly string[]): void {
-    for (const problem of problems) if (!this.#told.has(problem)) this.#context.log.warn(problem);
-    this.#told = new Set(problems);
+  /** Logs each once, for as long as it lasts. */
+  #tell(diagnostics: readonly Diagnostic[]): void {
+    const { log } = this.#context;
+    for (const { subject, message } of diagnostics) {
+      if (!this.#told.has(`${subject} ${message}`)) log.warn({ subject }, message);
+    }
+    this.#told = new Set(diagnostics.map(({ subject, message }) => `${subject} ${message}`));
+    this.#parts.listener.onDiagnostics(diagnostics);
   }
 
   async #endOverdueStops(): Promise<void> {
@@ -158,12 +165,14 @@ export class Session {
     await this.#write({ everything: false });
   }
 
-  #renewLease(): void {
-    if (this.#lease !== undefined) this.#context.engine.leases.renew(this.#lease.id);
+  /** False: it has run out, and what hung on it is gone. */
+  #renewLease(): boolean {
+    const { lease } = this.#parts.place;
+    return lease === undefined || this.#context.engine.leases.renew(lease.id);
   }
 
   #mustLast(): void {
-    if (this.#signal.aborted) throw new Fault('cancelled', 'the source stops');
+    if (this.#parts.signal.aborted) throw new Fault('cancelled', 'the source stops');
     if (this.#broken !== undefined) throw this.#broken;
   }
 
@@ -188,77 +197,12 @@ export class Session {
   }
 }
 
+const unreadText = 'it cannot be read now: what is known of it stays';
+
+/** A container's mistake: it never makes the server unready. */
+function diagnostic(subject: string, message: string): Diagnostic {
+  return { severity: 'warning', code: 'docker-not-registered', subject, message };
+}
+
 /** Longer timers overflow. */
 const maxTimerMs = 2 ** 31 - 1;
-
-/** Follows the engine until the connection breaks: always rejects, with `cancelled` when `signal` aborted. */
-export async function followEngine(
-  context: SessionContext,
-  config: DockerConfig,
-  signal: AbortSignal,
-  onComplete: () => void,
-): Promise<never> {
-  const ended = new AbortController();
-  const all = AbortSignal.any([signal, ended.signal]);
-  try {
-    const { identity, clock, log, engine } = context;
-    const address = formatEngineAddress(config.engine);
-    const origin = { dialect, source: address, node: identity.node };
-    const api = await connectDocker({ address: config.engine, clock, signal: all });
-    const info = await api.info();
-    const lease = leaseOf(config, origin);
-    const place: Place = {
-      config,
-      origin,
-      node: identity.node,
-      hostName: info.hostName || identity.node,
-      hostAddress: identity.address,
-      lease: lease?.id,
-    };
-    const session = new Session(context, config, { api, place, lease, signal: all });
-    if (lease !== undefined) engine.leases.grant(lease.id, lease.ttlMs, () => expire(context));
-    return await session.run(info.now, (containers) => {
-      log.info({ engine: address, version: info.version, host: info.hostName, containers }, 'follows Docker');
-      onComplete();
-    });
-  } finally {
-    ended.abort();
-  }
-}
-
-function leaseOf({ ttlMs }: DockerConfig, origin: LeaseRecord['origin']): LeaseRecord | undefined {
-  if (ttlMs === 0) return undefined;
-  return { kind: 'lease', id: leaseId(origin), ttlMs, owner: origin.node, origin };
-}
-
-function leaseId({ node, source }: LeaseRecord['origin']): string {
-  return `docker:${node}:${source}`;
-}
-
-/** Nobody could say for too long whether anything still runs. The next complete list brings back what does. */
-function expire({ engine, identity, log }: SessionContext): void {
-  const node = nodeOf(identity);
-  engine
-    .submit((draft) => reconcile(draft, node, undefined, new Map()))
-    .then(
-      () => log.warn('the Docker Engine was away for longer than docker.ttl: its instances are removed'),
-      (error: unknown) =>
-        log.error({ err: error }, 'instances of a Docker Engine that is away could not be removed'),
-    );
-}
-
-/** This machine, where nobody else has put it into the catalog. */
-function nodeOf(identity: SessionContext['identity']): NodeRecord {
-  return {
-    kind: 'node',
-    name: identity.node,
-    id: identity.nodeId,
-    address: identity.address,
-    datacenter: identity.datacenter,
-    taggedAddresses: {},
-    metadata: {},
-    adminState: 'in-service',
-    adminReason: '',
-    origin: { dialect, source: 'self', node: identity.node },
-  };
-}

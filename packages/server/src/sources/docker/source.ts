@@ -1,9 +1,12 @@
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Context, Part } from '../../contract.ts';
 import { type DockerConfig, formatEngineAddress } from './config.ts';
+import { connectDocker } from './docker-api.ts';
 import { ownRecords, removeAll } from './intents.ts';
 import { limits } from './limits.ts';
-import { followEngine } from './session.ts';
+import { leaseOf, placeOf } from './place.ts';
+import { Session } from './session.ts';
 
 export type DockerContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'random' | 'log'>;
 
@@ -34,15 +37,18 @@ class DockerSource implements Part {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   /** Until the first complete list: what the catalog says about containers may be old. */
-  #problem: string | undefined;
+  #unread = true;
+  /** Why the engine is away; undefined while it is there. */
+  #away: Fault | undefined;
+  #diagnostics: readonly Diagnostic[] = [];
 
   constructor(context: DockerContext, config: DockerConfig) {
     this.#context = context;
     this.#config = config;
-    this.#problem = `${formatEngineAddress(config.engine)} was not read yet`;
   }
 
   start(): Promise<void> {
+    this.#holdLease();
     this.#running = this.#run();
     return Promise.resolve();
   }
@@ -50,10 +56,20 @@ class DockerSource implements Part {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    const lease = leaseOf(this.#config, this.#context.identity);
+    if (lease !== undefined) this.#context.engine.leases.revoke(lease.id);
   }
 
   readiness(): readonly string[] {
-    return this.#problem === undefined ? [] : [this.#problem];
+    if (!this.#unread) return [];
+    return [this.#away?.message ?? `${formatEngineAddress(this.#config.engine)} was not read yet`];
+  }
+
+  diagnostics(): readonly Diagnostic[] {
+    if (this.#away === undefined) return this.#diagnostics;
+    const subject = `node/${this.#context.identity.node}`;
+    const message = `what Docker registered stays as it was: ${this.#away.message}`;
+    return [{ severity: 'error', code: 'docker-away', subject, message }, ...this.#diagnostics];
   }
 
   async #run(): Promise<void> {
@@ -61,8 +77,7 @@ class DockerSource implements Part {
     let attempts = 0;
     while (!signal.aborted) {
       try {
-        await followEngine(this.#context, this.#config, signal, () => {
-          this.#problem = undefined;
+        await this.#follow(() => {
           attempts = 0;
         });
       } catch (error) {
@@ -74,12 +89,60 @@ class DockerSource implements Part {
     }
   }
 
+  /** One connection: always rejects, when it breaks or the source stops. */
+  async #follow(onComplete: () => void): Promise<never> {
+    const { identity, clock, log } = this.#context;
+    const ended = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, ended.signal]);
+    try {
+      const { engine: address } = this.#config;
+      const api = await connectDocker({ address, clock, signal });
+      const { hostName, version, now } = await api.info();
+      this.#holdLease();
+      const place = placeOf(this.#config, identity, hostName);
+      const listener = {
+        onComplete: (containers: number): void => {
+          const engine = formatEngineAddress(address);
+          log.info({ engine, version, host: hostName, containers }, 'follows Docker');
+          this.#unread = false;
+          this.#away = undefined;
+          onComplete();
+        },
+        onDiagnostics: (diagnostics: readonly Diagnostic[]): void => {
+          this.#diagnostics = diagnostics;
+        },
+      };
+      return await new Session(this.#context, { api, place, signal, listener }).run(now);
+    } finally {
+      ended.abort();
+    }
+  }
+
   /** The first failure is news; that it goes on is not. */
   #note(fault: Fault, attempts: number): void {
-    if (this.#problem !== undefined) this.#problem = fault.message;
+    this.#away = fault;
     const text = 'Docker is away: what it registered stays; connecting again';
     if (attempts === 0) this.#context.log.warn({ err: fault }, text);
     else this.#context.log.debug({ err: fault, attempts }, text);
+  }
+
+  #holdLease(): void {
+    const { engine, identity } = this.#context;
+    const lease = leaseOf(this.#config, identity);
+    if (lease !== undefined) engine.leases.grant(lease.id, lease.ttlMs, () => this.#expire());
+  }
+
+  /** Nobody could say for too long whether anything still runs. The next complete list brings back what does. */
+  #expire(): void {
+    const { engine, identity, log } = this.#context;
+    engine
+      .submit((draft) => removeAll(draft, identity.node))
+      .then(
+        (records) =>
+          log.warn({ records }, 'Docker is away for longer than docker.ttl: what it registered is removed'),
+        (error: unknown) =>
+          log.error({ err: error }, 'Docker is away, and what it registered could not be removed'),
+      );
   }
 
   #pause(attempts: number): Promise<void> {

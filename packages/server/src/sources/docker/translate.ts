@@ -5,6 +5,7 @@ import {
   type CheckRecord,
   defaultNamespace,
   type InstanceRecord,
+  type LeaseRecord,
   type Origin,
 } from '@portolan/core/catalog/records.ts';
 import { checkRecord } from '@portolan/core/catalog/validate.ts';
@@ -24,8 +25,8 @@ export interface Place {
   readonly hostName: string;
   /** The address of this machine. */
   readonly hostAddress: string;
-  /** The lease on which instances hang, if any. */
-  readonly lease: string | undefined;
+  /** On which the instances hang, if any. */
+  readonly lease: LeaseRecord | undefined;
 }
 
 /** What else is known about the container. */
@@ -109,7 +110,7 @@ function instanceAt(
     adminState,
     adminReason,
     enableTagOverride: false,
-    ...(lease === undefined ? {} : { lease }),
+    ...(lease === undefined ? {} : { lease: lease.id }),
     origin,
     extra: { [containerField]: container.id, [startedField]: container.startedAt },
   };

@@ -29,8 +29,14 @@ interface Stopping {
 
 export interface WantedRecords {
   readonly records: Records;
-  /** What was left out and why, each with its container's name. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** What was left out and why. */
+export interface Problem {
+  /** The container's name. */
+  readonly container: string;
+  readonly message: string;
 }
 
 /**
@@ -119,21 +125,20 @@ export class World {
   /** What the catalog should hold. Of two containers that want one ID the older one has it. */
   wanted(): WantedRecords {
     const records = new Map<RecordKey, Owned>();
-    const problems: string[] = [];
+    const problems: Problem[] = [];
     const holders = new Map<string, string>();
     for (const [id, known] of this.#inOrder()) {
       this.#translate(id, known);
       const name = known.container?.name ?? id.slice(0, 12);
-      problems.push(...known.problems.map((text) => `container ${name}: ${text}`));
+      problems.push(...known.problems.map((message) => ({ container: name, message })));
       for (const { instance, checks } of known.registrations) {
         const holder = holders.get(instance.id);
         if (holder === undefined) {
           holders.set(instance.id, name);
           for (const record of [instance, ...checks]) records.set(recordKey(record), record);
         } else {
-          problems.push(
-            `container ${name}: ID "${instance.id}" is not registered: container ${holder} has it already`,
-          );
+          const message = `ID "${instance.id}" is not registered: container ${holder} has it already`;
+          problems.push({ container: name, message });
         }
       }
     }

@@ -1,0 +1,46 @@
+import type { LeaseRecord, NodeRecord, Origin } from '@portolan/core/catalog/records.ts';
+import type { Identity } from '../../contract.ts';
+import { type DockerConfig, formatEngineAddress } from './config.ts';
+import { dialect } from './intents.ts';
+import type { Place } from './translate.ts';
+
+/** Where the instances of an engine are that runs on the machine `hostName`; '' is this server's own name. */
+export function placeOf(config: DockerConfig, identity: Identity, hostName: string): Place {
+  const origin = originOf(config, identity);
+  return {
+    config,
+    origin,
+    node: identity.node,
+    hostName: hostName || identity.node,
+    hostAddress: identity.address,
+    lease: leaseOf(config, identity),
+  };
+}
+
+/** What instances hang on, where `docker.ttl` is set. */
+export function leaseOf(config: DockerConfig, identity: Identity): LeaseRecord | undefined {
+  const { ttlMs } = config;
+  if (ttlMs === 0) return undefined;
+  const origin = originOf(config, identity);
+  return { kind: 'lease', id: `docker:${origin.node}:${origin.source}`, ttlMs, owner: origin.node, origin };
+}
+
+function originOf({ engine }: DockerConfig, { node }: Identity): Origin {
+  return { dialect, source: formatEngineAddress(engine), node };
+}
+
+/** This machine, for a catalog that nobody else has put it into. */
+export function selfNode(identity: Identity): NodeRecord {
+  return {
+    kind: 'node',
+    name: identity.node,
+    id: identity.nodeId,
+    address: identity.address,
+    datacenter: identity.datacenter,
+    taggedAddresses: {},
+    metadata: {},
+    adminState: 'in-service',
+    adminReason: '',
+    origin: { dialect, source: 'self', node: identity.node },
+  };
+}
