@@ -161,6 +161,8 @@ function address(value: string, path: string): void {
 function kvKey(value: string): void {
   typed(value, 'string', 'key');
   if (value === '') throw invalid('key', 'must not be empty');
+  // Whoever hands it on to C would see another key.
+  if (value.includes('\0')) throw invalid('key', 'must not hold NUL');
   wellFormed(value, 'key');
   bytes(value, limits.maxKvKeyBytes, 'key');
 }

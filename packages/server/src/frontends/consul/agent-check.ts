@@ -4,6 +4,7 @@ import { bodyText } from '../../http/body.ts';
 import {
   deregisterCheck,
   putCheck,
+  refuseTooManyChecks,
   setNodeMaintenance,
   setServiceMaintenance,
   unknownCheck,
@@ -50,6 +51,7 @@ export const register: Handler = async (call) => {
       draft,
       checkRecord(request, registrant, instance === undefined ? settled : { ...settled, instance }),
     );
+    refuseTooManyChecks(draft, instance, identity.node);
   });
   return done;
 };

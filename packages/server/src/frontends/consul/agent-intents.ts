@@ -10,7 +10,7 @@ import {
   type Origin,
   recordKey,
 } from '@portolan/core/catalog/records.ts';
-import { instanceOf, type ServiceRegistration } from './translate-service.ts';
+import { instanceOf, maxChecks, type ServiceRegistration } from './translate-service.ts';
 
 /**
  * What the agent's writes do to the catalog. Each is an intent: synchronous, repeatable, all or nothing.
@@ -35,6 +35,7 @@ export function registerService(
   );
   if (before !== undefined) settleOldChecks(draft, before.record, registration, options.replaceChecks);
   for (const check of checks) putCheck(draft, check);
+  if (checks.length > 0) refuseTooManyChecks(draft, instance);
 }
 
 /** Checks that the new registration does not name stay with the service, or go if it replaces them. */
@@ -57,6 +58,20 @@ export function putCheck(draft: Draft, check: CheckRecord): void {
   const before = draft.check(check.node, check.id)?.record;
   if (before !== undefined) refuseForeign(before.origin, `check ID "${check.id}"`);
   draft.put(before === undefined ? check : { ...check, status: before.status, output: before.output });
+}
+
+/** Registering must not make this server probe without end: each check may ask for a probe a second. */
+const maxNodeChecks = 256;
+
+/** After checks were put. `instance` undefined: those of the node itself. */
+export function refuseTooManyChecks(draft: Draft, instance: InstanceRecord | undefined, node = ''): void {
+  const found = instance === undefined ? draft.nodeChecks(node) : draft.checksOfInstance(instance);
+  const max = instance === undefined ? maxNodeChecks : maxChecks;
+  let count = 0;
+  for (const _ of found) count += 1;
+  if (count <= max) return;
+  const whose = instance === undefined ? `node "${node}"` : `service ID "${instance.id}"`;
+  throw new Fault('invalid', `Invalid check: ${whose} would have more than ${max} checks`);
 }
 
 /** Consul's text for a service that the agent does not have. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from '../../contract.ts';
 import { jsonReply, type Reply, reply, textReply } from '../../http/reply.ts';
 import type { Query } from '../../http/target.ts';
+import type { PreparedQueryBook } from '../../prepared-query-book.ts';
 import type { Answers } from './answers.ts';
 import type { ConsulConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
@@ -17,6 +18,7 @@ export interface ConsulContext extends Omit<Context, 'http'> {
   readonly waiters: Waiters;
   readonly sessions: SessionKeeper;
   readonly events: EventLog;
+  readonly queries: PreparedQueryBook;
 }
 
 /** One request, decoded. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { linearRegex } from '../../linear-regex.ts';
 import { type Call, type Handler, localJson, text } from './call.ts';
 import type { UserEvent } from './event-log.ts';
 import { indexHeaders } from './headers.ts';
 import { isOurDatacenter, readOptions, refuseEnterpriseScopes } from './query.ts';
-import { linearRegex } from './selection.ts';
 import type { WireObject } from './translate-answer.ts';
 
 /** Bytes of a name: as every other name here. */

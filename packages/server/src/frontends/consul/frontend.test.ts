@@ -127,3 +127,30 @@ test('the server registers itself once: a restart on the same store writes nothi
   await server.engine.submit((draft) => registerSelf(draft, server.context.identity, 8500));
   assert.equal(server.engine.view.revision, 1);
 });
+
+test('a path with unprintable characters is refused, and so is a key with NUL that a body names', async () => {
+  await using server = await startTestServer();
+  for (const path of ['/v1/kv/a%00b', '/v1/kv/a%0ab', '/v1/kv/%E2%80%8B', '/v1/catalog/service/a%7f']) {
+    assert.equal((await server.put(path, 'x')).status, 400, path);
+  }
+  const verb = { KV: { Verb: 'set', Key: 'a\0b', Value: '' } };
+  assert.notEqual((await server.put('/v1/txn', [verb])).status, 200);
+  assert.equal((await server.get('/v1/kv/?keys')).text, '[]');
+  assert.equal((await server.put('/v1/kv/%C3%BC%20%E2%82%AC', 'x')).status, 200);
+});
+
+test('an instance has no more than 64 checks, however they come', async () => {
+  await using server = await startTestServer();
+  const checks = Array.from({ length: 64 }, (_, index) => ({ CheckID: `c${index}`, TTL: '10s' }));
+  assert.equal((await server.put(register, { Name: 'web', Checks: checks })).status, 200);
+  const more = await server.put('/v1/agent/check/register', { Name: 'more', TTL: '10s', ServiceID: 'web' });
+  assert.equal(more.status, 400);
+  assert.match(more.text, /service ID "web" would have more than 64 checks/);
+  const other = await server.put(register, { Name: 'web', Check: { CheckID: 'other', TTL: '10s' } });
+  assert.equal(other.status, 400);
+  assert.equal((await server.put(register, { Name: 'web', Checks: checks })).status, 200);
+  const replaced = { Name: 'web', Check: { CheckID: 'other', TTL: '10s' } };
+  assert.equal((await server.put(`${register}?replace-existing-checks=true`, replaced)).status, 200);
+  const found = Object.keys(JSON.parse((await server.get('/v1/agent/checks')).text));
+  assert.deepEqual(found, ['other']);
+});

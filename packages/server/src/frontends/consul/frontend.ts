@@ -4,6 +4,7 @@ import type { Context, Part } from '../../contract.ts';
 import { readBody } from '../../http/body.ts';
 import { type Reply, send } from '../../http/reply.ts';
 import { parseTarget } from '../../http/target.ts';
+import { PreparedQueryBook } from '../../prepared-query-book.ts';
 import { answers } from './answers.ts';
 import { type ConsulContext, text } from './call.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
@@ -26,6 +27,7 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     answers: answers(limits),
     waiters: waiters(context.engine),
     sessions: sessionKeeper(context),
+    queries: new PreparedQueryBook(() => context.engine.view.catalog),
     events: eventLog(context.clock, config.maxEvents),
   };
   const find = router(routes);
@@ -68,6 +70,7 @@ async function dispatch(
 ): Promise<Reply> {
   const target = request.url ?? '/';
   const { path, query } = parseTarget(target);
+  if (unprintable.test(path)) return notPrintable;
   const found = find(path);
   if (found === undefined) return notRecognized;
   const method = request.method ?? 'GET';
@@ -77,6 +80,10 @@ async function dispatch(
   const { argument } = found;
   return route.handle({ context, method, argument, query, target, body, request, response });
 }
+
+/** All but letters, marks, numbers, punctuation, symbols and the space: Consul refuses them in every path. */
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+const notPrintable = text(400, 'Invalid URL path: it must not hold unprintable characters');
 
 const noBody = Buffer.alloc(0);
 

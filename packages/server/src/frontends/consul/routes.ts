@@ -9,6 +9,7 @@ import * as catalogWrite from './catalog-write.ts';
 import * as event from './event.ts';
 import * as health from './health.ts';
 import * as kv from './kv.ts';
+import * as preparedQuery from './prepared-query.ts';
 import type { Route } from './router.ts';
 import * as session from './session.ts';
 import * as status from './status.ts';
@@ -59,6 +60,12 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/session/info/', handle: session.info },
   { method: 'GET', path: '/v1/session/node/', handle: session.ofNode },
   { method: 'GET', path: '/v1/session/list', handle: session.list },
+
+  { method: 'GET', path: '/v1/query', handle: preparedQuery.list },
+  { method: 'POST', path: '/v1/query', body: 'registration', handle: preparedQuery.create },
+  { method: 'GET', path: '/v1/query/', handle: preparedQuery.get },
+  { method: 'PUT', path: '/v1/query/', body: 'registration', handle: preparedQuery.update },
+  { method: 'DELETE', path: '/v1/query/', handle: preparedQuery.remove },
 
   { method: 'PUT', path: '/v1/event/fire/', body: 'event', handle: event.fire },
   // Spring Cloud Consul fires so.

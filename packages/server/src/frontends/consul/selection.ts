@@ -2,7 +2,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { Entry, InstanceRecord } from '@portolan/core/catalog/records.ts';
 import { compileFilter, type FieldType, type Filter } from '@portolan/core/filter/evaluate.ts';
-import { RE2JS } from 're2js';
+import { linearRegex } from '../../linear-regex.ts';
 import type { Call } from './call.ts';
 import { nodeMeta } from './query.ts';
 
@@ -73,12 +73,6 @@ export function nearFirst<T>(call: Call, items: readonly T[], nodeOf: (item: T) 
 export function filterOf(call: Call, shape: FieldType): Filter | undefined {
   const source = call.query.get('filter');
   return source === undefined || source === '' ? undefined : compileFilter(source, shape, linearRegex);
-}
-
-/** Go's expressions, in time linear in the text: the pattern comes from the network. */
-export function linearRegex(pattern: string): (text: string) => boolean {
-  const compiled = RE2JS.compile(pattern);
-  return (text) => compiled.matcher(text).find();
 }
 
 /** What `filter=` leaves. */

@@ -1,6 +1,7 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
-import { type KvRecord, keyOf } from '@portolan/core/catalog/records.ts';
+import { preparedQueryOf } from '@portolan/core/catalog/prepared-query.ts';
+import { type KvRecord, keyOf, recordKey } from '@portolan/core/catalog/records.ts';
 import { isSession, type Session, sessionLease, sessionOf } from './translate-session.ts';
 
 /** Grants a session. Throws for a node that does not exist, and for a bound check that does not, or is critical. */
@@ -19,7 +20,7 @@ export function boundChecks(session: Session): readonly string[] {
 }
 
 /**
- * Ends a session: its keys are released or deleted. Gives those keys, which are under its lock delay from now on. A session that is
+ * Ends a session: its keys are released or deleted, its prepared queries deleted. Gives those keys, which are under its lock delay from now on. A session that is
  * not there is as good as ended.
  */
 export function destroySession(draft: Draft, id: string): readonly string[] {
@@ -30,6 +31,9 @@ export function destroySession(draft: Draft, id: string): readonly string[] {
   for (const { record } of held) {
     if (behavior === 'delete') draft.delete(keyOf.kv(record.key));
     else draft.put(unlocked(record));
+  }
+  for (const entry of [...draft.rules()]) {
+    if (preparedQueryOf(entry)?.session === id) draft.delete(recordKey(entry.record));
   }
   draft.delete(keyOf.lease(id));
   return held.map(({ record }) => record.key);
@@ -69,7 +73,8 @@ export function releaseLock(draft: Draft, write: KvRecord, session: string): boo
   return true;
 }
 
-function requireSession(draft: Draft, id: string): void {
+/** Throws Consul's text for a session that does not exist. */
+export function requireSession(draft: Draft, id: string): void {
   const lease = draft.lease(id)?.record;
   if (lease === undefined || !isSession(lease)) {
     throw refused(`invalid session "${id}"`);

@@ -2,7 +2,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { CheckRecord, Health, InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
 import type { Fields } from './fields.ts';
 import { healthOf } from './translate-check.ts';
-import { instanceOf, type Registrant, readInstance } from './translate-service.ts';
+import { checkedAddress, instanceOf, type Registrant, readInstance } from './translate-service.ts';
 
 /** The body of `PUT /v1/catalog/register` as records. */
 export interface CatalogRegistration {
@@ -44,7 +44,7 @@ export function readCatalogRegistration(
       kind: 'node',
       name,
       id: fields.string('ID'),
-      address,
+      address: checkedAddress(address, 'Address'),
       datacenter,
       taggedAddresses: fields.labels('TaggedAddresses'),
       metadata: fields.labels('NodeMeta'),

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { isHostName } from '@portolan/core/base/host-name.ts';
 import type { CheckDefinition, Health, Probe } from '@portolan/core/catalog/records.ts';
 import { decodeFault, type Fields } from './fields.ts';
 
@@ -112,6 +113,12 @@ function readProbe(fields: Fields): Probe {
   const grpc = fields.string('GRPC');
   if (grpc !== '') {
     checkHostPort(grpc.split('/', 1)[0] ?? '', fields.pathOf('GRPC'));
+    if (!visible.test(grpc)) {
+      throw invalidCheck(
+        'GRPC must be host:port or host:port/service, without spaces',
+        fields.pathOf('GRPC'),
+      );
+    }
     const tlsSkipVerify = fields.boolean('TLSSkipVerify');
     return { type: 'grpc', target: grpc, tls: fields.boolean('GRPCUseTLS'), tlsSkipVerify };
   }
@@ -120,6 +127,7 @@ function readProbe(fields: Fields): Probe {
   return { type: 'ttl', ttlMs };
 }
 
+const visible = /^[\x21-\x7e]+$/;
 const methodToken = /^[!#$%&'*+.^_`|~\w-]{1,32}$/;
 
 function httpProbe(fields: Fields, url: string): Probe {
@@ -162,13 +170,15 @@ function readHeaders(fields: Fields): Readonly<Record<string, readonly string[]>
   return headers;
 }
 
+const portNumber = /^\d{1,5}$/;
+
 function checkHostPort(text: string, path: string): void {
   const colon = text.lastIndexOf(':');
   const host = text.slice(0, colon);
-  const port = Number(text.slice(colon + 1));
+  const port = portNumber.test(text.slice(colon + 1)) ? Number(text.slice(colon + 1)) : 0;
   const bracketed = host.startsWith('[') && host.endsWith(']');
-  const hostIsGood = bracketed ? isIPv6(host.slice(1, -1)) : host !== '' && !host.includes(':');
-  if (colon === -1 || !hostIsGood || !Number.isInteger(port) || port < 1 || port > 65_535) {
+  const hostIsGood = bracketed ? isIPv6(host.slice(1, -1)) : isHostName(host);
+  if (colon === -1 || !hostIsGood || port < 1 || port > 65_535) {
     throw invalidCheck(
       `${path} must be host:port with a port from 1 to 65535, not ${JSON.stringify(text)}`,
       path,

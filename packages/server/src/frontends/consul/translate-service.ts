@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { isHostName } from '@portolan/core/base/host-name.ts';
 import type { Json } from '@portolan/core/base/json.ts';
 import {
   type AddressPort,
@@ -29,7 +30,8 @@ export interface Registrant {
 const maxMetaPairs = 64;
 const maxMetaKey = 128;
 const maxMetaValue = 512;
-const maxChecks = 64;
+/** Each may make this server connect somewhere once a second. */
+export const maxChecks = 64;
 
 /** Fields that the model does not have, kept under `consul.<name>` and given back. */
 const keptFields = ['Kind', 'Proxy', 'Connect', 'SocketPath', 'Locality'] as const;
@@ -48,6 +50,7 @@ export function readServiceRegistration(fields: Fields, registrant: Registrant):
 /** An instance from the fields that the agent's and the catalog's registrations have in common. */
 export function readInstance(fields: Fields, name: string, registrant: Registrant): InstanceRecord {
   const extra = readExtra(fields);
+  checkProxy(fields);
   return {
     kind: 'instance',
     namespace: defaultNamespace,
@@ -70,10 +73,19 @@ export function readInstance(fields: Fields, name: string, registrant: Registran
 
 function readAddress(fields: Fields): string {
   const address = fields.string('Address');
-  if (isUnspecified(address)) {
-    throw new Fault('invalid', 'Invalid service address', { path: fields.pathOf('Address') });
-  }
-  return address;
+  const path = fields.pathOf('Address');
+  if (isUnspecified(address)) throw new Fault('invalid', 'Invalid service address', { path });
+  return checkedAddress(address, path);
+}
+
+/** An IP address or a host name; '' where it is left to the node. */
+export function checkedAddress(address: string, path: string): string {
+  if (address === '' || isIP(address) !== 0 || isHostName(address)) return address;
+  throw new Fault(
+    'invalid',
+    `Invalid address: ${path} must be an IP address or a host name, not ${JSON.stringify(address)}`,
+    { path },
+  );
 }
 
 /** An address at which nothing can be reached. */
@@ -119,7 +131,8 @@ function readTaggedAddresses(fields: Fields): Readonly<Record<string, AddressPor
   for (const [tag] of fields.entries('TaggedAddresses')) {
     const entry = given.object(tag);
     if (entry !== undefined) {
-      addresses[tag] = { address: entry.string('Address'), port: readPort(entry) };
+      const address = checkedAddress(entry.string('Address'), entry.pathOf('Address'));
+      addresses[tag] = { address, port: readPort(entry) };
     }
   }
   return addresses;
@@ -137,6 +150,19 @@ function readWeights(fields: Fields): InstanceRecord['weights'] {
   return { passing, warning };
 }
 
+/** A sidecar that stands for no service, or listens nowhere, is of no use to anybody. */
+function checkProxy(fields: Fields): void {
+  if (fields.string('Kind') !== 'connect-proxy') return;
+  const refuse = (why: string, name: string) =>
+    new Fault('invalid', `Invalid service: ${why}`, { path: fields.pathOf(name) });
+  if ((fields.object('Proxy')?.string('DestinationServiceName').trim() ?? '') === '') {
+    throw refuse('Proxy.DestinationServiceName must be non-empty for Connect proxy services', 'Proxy');
+  }
+  if (fields.integer('Port') === 0 && fields.string('SocketPath') === '') {
+    throw refuse('Port or SocketPath must be set for a Connect proxy', 'Port');
+  }
+}
+
 function readExtra(fields: Fields): DialectFields | undefined {
   const extra: Record<string, Json> = Object.create(null);
   for (const name of keptFields) {
@@ -151,7 +177,9 @@ function readChecks(fields: Fields, instance: InstanceRecord, registrant: Regist
   const requests = single === undefined || isEmptyCheck(single) ? [] : [readCheck(single)];
   requests.push(...fields.objects('Checks').map(readCheck));
   if (requests.length > maxChecks) {
-    throw new Fault('too-large', `A service has at most ${maxChecks} checks`, { path: 'Checks' });
+    throw new Fault('invalid', `Invalid check: a service has at most ${maxChecks} checks`, {
+      path: 'Checks',
+    });
   }
   return requests.map((request, index) => {
     const ordinal = requests.length > 1 ? `:${index + 1}` : '';

@@ -162,3 +162,32 @@ test('a service has at most 64 checks and 64 pairs of metadata', () => {
   const Meta = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`k${index}`, 'v']));
   assert.throws(() => registration({ Name: 'x', Meta }), /more than 64/);
 });
+
+test('what cannot be an address, or can be reached by nobody, is refused and named', () => {
+  const refused: readonly (readonly [object, RegExp])[] = [
+    [{ Address: 'not an address!' }, /^Invalid address: Address must be an IP address or a host name/],
+    [{ Address: '10.0.0.1:80' }, /Invalid address/],
+    [{ TaggedAddresses: { lan: { Address: 'a b' } } }, /TaggedAddresses.*Address must be/],
+    [{ Kind: 'connect-proxy' }, /DestinationServiceName must be non-empty/],
+    [{ Kind: 'connect-proxy', Proxy: {} }, /DestinationServiceName must be non-empty/],
+    [{ Kind: 'connect-proxy', Proxy: { DestinationServiceName: 'x' } }, /Port or SocketPath must be set/],
+    [{ Check: { GRPC: 'a b:80', Interval: '1s' } }, /must be host:port/],
+    [{ Check: { GRPC: '127.0.0.1: 80', Interval: '1s' } }, /must be host:port/],
+    [{ Check: { GRPC: '127.0.0.1:80/a b', Interval: '1s' } }, /without spaces/],
+    [{ Check: { TCP: '127.0.0.1:0x50', Interval: '1s' } }, /must be host:port/],
+    [{ Checks: Array.from({ length: 65 }, () => ({ TTL: '1s' })) }, /at most 64 checks/],
+  ];
+  for (const [more, message] of refused) {
+    assert.throws(
+      () => registration({ Name: 'web', ...more }),
+      (fault: unknown) => fault instanceof Fault && fault.code === 'invalid' && message.test(fault.message),
+      JSON.stringify(more),
+    );
+  }
+  const proxy = { Kind: 'connect-proxy', Port: 1, Proxy: { DestinationServiceName: 'x' } };
+  for (const Address of ['db.internal', 'my_host', '10.0.0.1', 'fd00::1', 'x.', '']) {
+    assert.equal(registration({ Name: 'web', Address, ...proxy }).instance.address, Address);
+  }
+  const grpc = registration({ Name: 'web', Check: { GRPC: '[::1]:50051/a.B', Interval: '1s' } });
+  assert.equal(grpc.checks[0]?.definition?.probe.type, 'grpc');
+});
