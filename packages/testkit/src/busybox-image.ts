@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** What a container of it can run, all being BusyBox. */
-const applets = ['sh', 'sleep', 'httpd', 'true', 'false', 'kill', 'trap', 'echo'];
+const applets = ['sh', 'sleep', 'httpd', 'true', 'false', 'kill', 'trap', 'echo', 'nc', 'mkdir', 'cat'];
 
 const blockBytes = 512;
 
