@@ -13,6 +13,8 @@ export interface ConsulConfig {
   /** Of an event's payload; events live in memory, so many are kept. */
   readonly maxEventBytes: number;
   readonly maxEvents: number;
+  /** Of a prepared query. */
+  readonly maxQueryBytes: number;
   /** Of a snapshot, packed and unpacked. */
   readonly maxSnapshotBytes: number;
   /** Encoded answers that are kept for others who ask the same. */
@@ -34,6 +36,8 @@ export const defaultConsulConfig: ConsulConfig = {
   // More than gossip carries in Consul, where an event has to fit into a datagram; 256 are kept there too.
   maxEventBytes: 16 * 1024,
   maxEvents: 256,
+  // A template is put together anew for each name that is asked: 16 KiB of references give some 300 KB.
+  maxQueryBytes: 16 * 1024,
   // A catalog of 100,000 instances is about 100 MB of JSON.
   maxSnapshotBytes: 512 * 1024 * 1024,
   maxCachedAnswers: 4_096,

@@ -92,6 +92,7 @@ const maxBytesOf: Readonly<Record<BodyKind, (config: ConsulConfig) => number>> =
   kv: (config) => config.maxKvBytes,
   txn: (config) => config.maxTransactionBytes,
   event: (config) => config.maxEventBytes,
+  query: (config) => config.maxQueryBytes,
 };
 
 function bodyOf(request: IncomingMessage, kind: BodyKind, config: ConsulConfig): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import type { Handler } from './call.ts';
 
 /** What a body may be, and so how large. */
-export type BodyKind = 'registration' | 'kv' | 'txn' | 'event';
+export type BodyKind = 'registration' | 'kv' | 'txn' | 'event' | 'query';
 
 /** One line of the route table. */
 export interface Route {

@@ -62,9 +62,9 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/session/list', handle: session.list },
 
   { method: 'GET', path: '/v1/query', handle: preparedQuery.list },
-  { method: 'POST', path: '/v1/query', body: 'registration', handle: preparedQuery.create },
+  { method: 'POST', path: '/v1/query', body: 'query', handle: preparedQuery.create },
   { method: 'GET', path: '/v1/query/', handle: preparedQuery.get },
-  { method: 'PUT', path: '/v1/query/', body: 'registration', handle: preparedQuery.update },
+  { method: 'PUT', path: '/v1/query/', body: 'query', handle: preparedQuery.update },
   { method: 'DELETE', path: '/v1/query/', handle: preparedQuery.remove },
 
   { method: 'PUT', path: '/v1/event/fire/', body: 'event', handle: event.fire },
