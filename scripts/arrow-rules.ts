@@ -49,9 +49,9 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   guard: [],
   http: ['guard'],
   proxy: ['guard'],
-  frontends: ['http'],
+  frontends: ['http', 'linear-regex', 'prepared-query-book'],
   sources: [],
-  outlets: ['http'],
+  outlets: ['http', 'linear-regex', 'prepared-query-book'],
   config: [
     'frontends/*/config.ts',
     'sources/*/config.ts',
