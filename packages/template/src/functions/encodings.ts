@@ -27,7 +27,7 @@ function encode(args: readonly Value[], write: (value: unknown) => string): stri
 }
 
 /** Go's JSON encoder escapes these unless told otherwise. */
-function escapeHtml(json: string): string {
+export function escapeHtml(json: string): string {
   return json.replaceAll('<', '\\u003c').replaceAll('>', '\\u003e').replaceAll('&', '\\u0026');
 }
 
@@ -47,6 +47,7 @@ export function toPlain(value: Value): unknown {
   if (value instanceof Float) return value.value;
   if (value instanceof GoMap)
     return plainObject(value.sorted().map(([key, item]) => [String(key), item] as const));
+  if (value instanceof Struct && value.shown !== undefined) return value.shown();
   if (value instanceof Struct) return plainObject([...value.fields]);
   if (value instanceof Callable) return null;
   if (Array.isArray(value)) return value.map(toPlain);

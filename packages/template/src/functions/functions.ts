@@ -5,6 +5,7 @@ import { discoveryFunctions } from './discovery.ts';
 import { encodingFunctions } from './encodings.ts';
 import { type Machine, machineFunctions } from './machine.ts';
 import { numberFunctions } from './numbers.ts';
+import { sprigFunctions } from './sprig/sprig.ts';
 import { stringFunctions } from './strings.ts';
 
 /**
@@ -23,6 +24,7 @@ export function templateFunctions(
     ...encodingFunctions,
     ...machineFunctions(machine),
     ...discoveryFunctions(data),
+    ...sprigFunctions(machine),
   ]);
   for (const name of denied) functions.set(name, () => deny(name));
   return functions;

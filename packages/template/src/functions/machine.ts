@@ -4,12 +4,14 @@ import { formatValue } from '../language/format.ts';
 import { sprintf } from '../language/printf.ts';
 import { Callable, GoMap, Struct, type Value } from '../language/values.ts';
 import { count, text } from './arguments.ts';
-import { formatTime } from './time.ts';
+import { formatTime } from './go-time.ts';
 
 /** What functions may know of the machine they run on. */
 export interface Machine {
   readonly environment: Readonly<Record<string, string | undefined>>;
   wallMs(): number;
+  /** A name of the tz database; without one the process' own zone. */
+  readonly timeZone?: string;
   /** A file's text; called again at every rendering. Throws if it cannot be read. */
   readFile(path: string): string;
 }

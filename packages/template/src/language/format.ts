@@ -12,6 +12,7 @@ export function formatValue(value: Value | undefined): string {
       .map(([key, item]) => `${key}:${formatValue(item)}`)
       .join(' ')}]`;
   }
+  if (value instanceof Struct && value.shown !== undefined) return value.shown();
   if (value instanceof Struct) return `{${[...value.fields.values()].map(formatValue).join(' ')}}`;
   if (value instanceof Callable) return `func ${value.name}`;
   return `[${value.map(formatValue).join(' ')}]`;

@@ -74,6 +74,7 @@ function formatVerb(value: Value, directive: Directive): string {
     return `map[${items.join(' ')}]`;
   }
   if (value instanceof Struct) {
+    if (value.shown !== undefined) return formatVerb(value.shown(), directive);
     return `{${[...value.fields.values()].map((item) => formatVerb(item, directive)).join(' ')}}`;
   }
   const text = scalar(value, directive);
@@ -83,6 +84,7 @@ function formatVerb(value: Value, directive: Directive): string {
 /** `%v` of a scalar obeys flags as its natural verb does. */
 function formatPlain(value: Value, directive: Directive): string {
   if (value === null) return pad('<nil>', directive);
+  if (value instanceof Struct && value.shown !== undefined) return pad(value.shown(), directive);
   if (value instanceof Struct && directive.plus) {
     const fields = [...value.fields].map(([name, item]) => `${name}:${formatPlain(item, directive)}`);
     return `{${fields.join(' ')}}`;

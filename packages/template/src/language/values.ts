@@ -46,14 +46,18 @@ export class Struct {
   readonly typeName: string;
   readonly fields: ReadonlyMap<string, Value>;
   readonly methods: ReadonlyMap<string, Callable>;
+  /** Go's `String` method: how it prints, where that is not its fields. */
+  readonly shown: (() => string) | undefined;
   constructor(
     typeName: string,
     fields: ReadonlyMap<string, Value>,
     methods: ReadonlyMap<string, Callable> = noMethods,
+    shown?: () => string,
   ) {
     this.typeName = typeName;
     this.fields = fields;
     this.methods = methods;
+    this.shown = shown;
   }
 }
 
