@@ -339,3 +339,17 @@ test('stop refuses what waits and what comes, and ends every watch', async () =>
   await assert.rejects(engine.submit(put(kv('b'))), /not running/);
   assert.equal(clock.pending, 0, 'no timer is left');
 });
+
+test('planning anew tells the subscribers what became of the traffic', async () => {
+  const traffic = { ...noTraffic, clusters: new Set(['web']) };
+  let rebuilt = 0;
+  const replanning: Planner = { ...planner(), rebuild: () => (++rebuilt === 1 ? noTraffic : traffic) };
+  const options = { store: memoryStore(), catalog: createCatalog(), clock: fakeClock(), log };
+  const engine = createEngine({ ...options, planner: replanning });
+  await engine.start();
+  const told: unknown[] = [];
+  engine.subscribe((delta, changed) => told.push([delta.services.size, changed]));
+  engine.replan();
+  assert.deepEqual(told, [[0, traffic]]);
+  await engine.stop();
+});

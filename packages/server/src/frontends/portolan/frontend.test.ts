@@ -101,6 +101,7 @@ const wrong: readonly (readonly [string, unknown, string | undefined])[] = [
   ['a field that does not exist', { port: 1, prot: 2 }, 'prot'],
   ['a port out of range', { port: 65_536 }, 'port'],
   ['a port that is text', { port: '80' }, 'port'],
+  ['an address that is none', { address: 'not an address!' }, 'address'],
   ['a check of two kinds', { checks: [{ ttl: '1s', tcp: 'a:1' }] }, 'checks[0]'],
   ['a check of no kind', { checks: [{ ttl: '1s' }, {}] }, 'checks[1]'],
   ['an interval without a unit', { checks: [{ tcp: 'a:1', interval: '10' }] }, 'checks[0].interval'],

@@ -1,5 +1,7 @@
 import { parseDurationMs } from '@portolan/core/base/duration.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { isHostName } from '@portolan/core/base/host-name.ts';
+import { isIpAddress } from '@portolan/core/base/ip-address.ts';
 import { type Labels, labels, noLabels } from '@portolan/core/base/labels.ts';
 import {
   type CheckDefinition,
@@ -67,10 +69,15 @@ const check = z.strictObject({
   status: z.enum(['passing', 'warning', 'critical']).default('critical'),
 });
 
+/** '' is the node's. */
+function isAddress(value: string): boolean {
+  return value === '' || isIpAddress(value) || isHostName(value);
+}
+
 const instance = z.strictObject({
   namespace: text(255).min(1).default(defaultNamespace),
   node: text(255).min(1).optional(),
-  address: text(255).default(''),
+  address: text(255).refine(isAddress, 'must be an IP address or a host name').default(''),
   port: z
     .int('must be a whole number')
     .min(0, 'must be from 0 to 65535')
