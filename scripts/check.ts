@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 
 const steps: readonly (readonly [title: string, command: string, args: readonly string[]])[] = [
-  ['format and lint', bin('biome'), ['ci', '--error-on-warnings', '.']],
+  ['format and lint', bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.']],
   ['types', bin('tsc'), ['--noEmit', '--project', 'tsconfig.json']],
   ['types of core without Node', bin('tsc'), ['--noEmit', '--project', 'packages/core/tsconfig.json']],
   ['arrows', process.execPath, ['scripts/arrows.ts']],
