@@ -1,10 +1,11 @@
 import { get } from 'node:http';
 import { isIP } from 'node:net';
+import type { Random } from '@portolan/core/base/clock.ts';
 import type { Bind } from '../../contract.ts';
 import { generationHost, generationPath } from './translate-http.ts';
 
 const timeoutMs = 2_000;
-/** A hash is 32 characters; somebody else may answer on that port. */
+/** A generation is 41 characters; somebody else may answer on that port. */
 const maxAnswerChars = 64;
 
 /**
@@ -36,8 +37,19 @@ export function askGeneration(listen: Bind): Promise<string | undefined> {
   });
 }
 
+/** A generation for what has this hash, unlike every other. */
+export function newGeneration(hash: string, random: Random): string {
+  const unique = Math.floor(random() * 2 ** 32);
+  return `${hash}-${unique.toString(16).padStart(8, '0')}`;
+}
+
+/** What it is a generation of. */
+export function hashOf(generation: string): string {
+  return generation.split('-', 1)[0] ?? '';
+}
+
 function isGeneration(said: string): boolean {
-  return /^[0-9a-f]{32}$/.test(said);
+  return /^[0-9a-f]{32}-[0-9a-f]{8}$/.test(said);
 }
 
 /** An address that means all of them is reached by loopback. */

@@ -53,6 +53,10 @@ export function currentFiles(paths: readonly string[]): Files {
   return Object.fromEntries(paths.map((path) => [path, currentText(path)]));
 }
 
+export function isThere(files: Files): boolean {
+  return Object.entries(files).every(([path, text]) => currentText(path) === text);
+}
+
 /** Writes each file so that a reader sees it whole, old or new. A file that is so already is left alone. Throws a `Fault`. */
 export function exchange(files: Files): void {
   for (const [path, text] of Object.entries(files)) {

@@ -10,13 +10,16 @@ const patrolMs = 5_000;
 const startPatienceMs = 5_000;
 
 /** Feeds an nginx with the traffic model. See README.md. */
-export function nginxOutlet(context: Pick<Context, 'engine' | 'clock' | 'log'>, config: NginxConfig): Part {
+export function nginxOutlet(
+  context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>,
+  config: NginxConfig,
+): Part {
   return new NginxOutlet(context, config);
 }
 
 class NginxOutlet implements Part {
   readonly name = 'nginx';
-  readonly #context: Pick<Context, 'engine' | 'clock' | 'log'>;
+  readonly #context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>;
   readonly #config: NginxConfig;
   #rollout: Rollout | undefined;
   #child: NginxChild | undefined;
@@ -29,13 +32,13 @@ class NginxOutlet implements Part {
   #again = false;
   #stopped = false;
 
-  constructor(context: Pick<Context, 'engine' | 'clock' | 'log'>, config: NginxConfig) {
+  constructor(context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>, config: NginxConfig) {
     this.#context = context;
     this.#config = config;
   }
 
   async start(): Promise<void> {
-    const { engine, clock, log } = this.#context;
+    const { engine, clock, random, log } = this.#context;
     const program = await askNginx(this.#config.binary);
     const { layout, stateDir } = this.#config;
     if (layout.kind === 'whole' && layout.run) {
@@ -44,7 +47,7 @@ class NginxOutlet implements Part {
         onExit: () => this.#onChange(),
       });
     }
-    this.#rollout = new Rollout({ config: this.#config, program, child: this.#child, clock, log });
+    this.#rollout = new Rollout({ config: this.#config, program, child: this.#child, clock, random, log });
     this.#unsubscribe = engine.subscribe((_, traffic) => {
       if (traffic.listeners.size + traffic.virtualHosts.size + traffic.clusters.size > 0) this.#onChange();
     });

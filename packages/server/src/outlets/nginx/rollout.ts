@@ -1,17 +1,17 @@
-import type { Clock } from '@portolan/core/base/clock.ts';
+import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { NginxConfig } from './config.ts';
-import { askGeneration } from './generation.ts';
-import { currentFiles, exchange, type Files, type Good, LastGood } from './last-good.ts';
+import { askGeneration, hashOf, newGeneration } from './generation.ts';
+import { currentFiles, exchange, type Files, type Good, isThere, LastGood } from './last-good.ts';
 import { includedFiles, mainFile, notice } from './main-file.ts';
 import type { NginxChild } from './nginx-child.ts';
 import type { NginxProgram } from './nginx-program.ts';
 import { type Directive, writeConfiguration } from './nginx-writer.ts';
 import { takenPorts } from './ports.ts';
 import { type Told, tellReload } from './reload.ts';
-import { type Translation, translate } from './translate.ts';
+import { type Translation, translate, withGeneration } from './translate.ts';
 import { tryConfiguration } from './trial.ts';
 
 export interface RolloutOptions {
@@ -20,19 +20,22 @@ export interface RolloutOptions {
   /** Undefined: somebody else runs nginx. */
   readonly child: NginxChild | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
 }
 
 /** The master reads the new files and starts workers: seconds, for tens of thousands of servers. */
 const verifyWithinMs = 15_000;
-const verifyEveryMs = 20;
+const verifyEveryMs = 30;
+/** nginx leaves its old workers 100 ms beside the new ones: when so many answers on end are right they are over. */
+const enough = 5;
 /** What nginx refused is tried again after this, then ever more rarely: a port may be free again, a disk have room. */
 const firstRetryMs = 5_000;
 const slowestRetryMs = 60_000;
 
 /** What was refused, by nginx or by whoever reloads it. */
 interface Refusal {
-  readonly generation: string;
+  readonly hash: string;
   readonly reason: string;
   readonly times: number;
   readonly retryAtMs: number;
@@ -75,34 +78,35 @@ export class Rollout {
   }
 
   async bring(model: TrafficModel): Promise<void> {
-    const running = await askGeneration(this.#options.config.listen);
+    const { clock, config, log, random } = this.#options;
+    const running = await askGeneration(config.listen);
     const translation = await this.#translate(model, running);
-    const { generation } = translation;
-    if (running === generation) {
-      this.#settle({ generation, ports: translation.ports, files: this.#filesOf(translation) });
-      return;
+    const { hash, ports } = translation;
+    if (running !== undefined && hashOf(running) === hash) {
+      const files = this.#filesOf(translation, running);
+      // An old worker may have answered, after the files were exchanged for others.
+      if (isThere(files)) return this.#settle({ generation: running, ports, files });
     }
-    const { clock } = this.#options;
-    const again = this.#refusal?.generation === generation ? this.#refusal : undefined;
+    const again = this.#refusal?.hash === hash ? this.#refusal : undefined;
     if (again !== undefined && clock.monotonicMs() < again.retryAtMs) return;
-    const reason = await this.#exchange(translation).catch((thrown: unknown) => Fault.from(thrown).message);
+    const generation = newGeneration(hash, random);
+    const good = { generation, ports, files: this.#filesOf(translation, generation) };
+    const reason = await this.#exchange(translation, good).catch((thrown) => Fault.from(thrown).message);
     if (reason === undefined || this.#stopped) return;
     const times = (again?.times ?? 0) + 1;
     const waitMs = Math.min(slowestRetryMs, firstRetryMs * 2 ** Math.min(times - 1, 10));
-    if (again?.reason !== reason) this.#options.log.error({ generation, reason }, 'nginx keeps what it had');
-    this.#refusal = { generation, reason, times, retryAtMs: clock.monotonicMs() + waitMs };
+    if (again?.reason !== reason) log.error({ generation, reason }, 'nginx keeps what it had');
+    this.#refusal = { hash, reason, times, retryAtMs: clock.monotonicMs() + waitMs };
   }
 
   /** Resolves with why it did not work; then nginx runs what it ran before. */
-  async #exchange(translation: Translation): Promise<string | undefined> {
-    const { generation, ports } = translation;
-    if (this.#passed !== generation) {
+  async #exchange(translation: Translation, good: Good): Promise<string | undefined> {
+    if (this.#passed !== translation.hash) {
       const refusal = await tryConfiguration(this.#options.program, translation);
       if (refusal !== undefined) return `nginx does not accept the configuration: ${refusal}`;
-      this.#passed = generation;
+      this.#passed = translation.hash;
     }
     if (this.#stopped) return undefined;
-    const good: Good = { generation, ports, files: this.#filesOf(translation) };
     const before = this.#lastGood.current?.files ?? currentFiles(Object.keys(good.files));
     exchange(good.files);
     const told = await this.#tell();
@@ -111,7 +115,7 @@ export class Rollout {
       this.#absence = `nginx is not running, the configuration waits for it: ${told.reason}`;
       return undefined;
     }
-    const problem = told.kind === 'failed' ? told.reason : await this.#verify(generation);
+    const problem = told.kind === 'failed' ? told.reason : await this.#verify(good.generation);
     if (problem === undefined) this.#settle(good);
     else if (!this.#stopped) await this.#goBack(before);
     return problem;
@@ -152,14 +156,16 @@ export class Rollout {
     return { kind: 'told' };
   }
 
-  /** Undefined: a new worker said that it runs this. */
+  /** Undefined: new workers run this, and old ones take no request any more. */
   async #verify(generation: string): Promise<string | undefined> {
     const { clock, config, child } = this.#options;
     const deadline = clock.monotonicMs() + verifyWithinMs;
     let answer: string | undefined;
+    let agreeing = 0;
     while (clock.monotonicMs() < deadline && !this.#stopped) {
       answer = await askGeneration(config.listen);
-      if (answer === generation) return undefined;
+      agreeing = answer === generation ? agreeing + 1 : 0;
+      if (agreeing === enough) return undefined;
       if (child?.alive === false) return `nginx ended: ${child.lastWords}`;
       await new Promise<void>((resolve) => void clock.after(verifyEveryMs, resolve));
     }
@@ -213,8 +219,9 @@ export class Rollout {
     if (more > 0) this.#options.log.warn(`and ${more} more problems of this kind`);
   }
 
-  #filesOf(translation: Translation): Files {
-    const { layout, stateDir } = this.#options.config;
+  #filesOf(plain: Translation, generation: string): Files {
+    const { layout, listen, stateDir } = this.#options.config;
+    const translation = withGeneration(plain, generation, listen);
     const { hasStream, streamModule } = this.#options.program;
     if (layout.kind === 'whole') {
       const main = mainFile(translation, {

@@ -21,8 +21,8 @@ export interface Translation {
   readonly http: readonly Directive[];
   /** What stands inside `stream { … }`. */
   readonly stream: readonly Directive[];
-  /** Changes with everything else: who answers with it runs this configuration. */
-  readonly generation: string;
+  /** Equal for equal configurations, and for no others. */
+  readonly hash: string;
   /** TCP ports that are opened. */
   readonly ports: readonly number[];
   /** What could not be done as asked, each with what it is about; everything else was. */
@@ -47,18 +47,26 @@ export function translate(model: TrafficModel, options: TranslateOptions): Trans
   const web = httpServers(model, words);
   const http = [...upstreamsOf(web.clusters, words, options.balance, 'http'), ...web.directives];
   const stream = [...upstreamsOf(tcp.clusters, words, options.balance, 'stream'), ...tcp.directives];
-  const generation = createHash('sha256')
+  const hash = createHash('sha256')
     .update(`${writeConfiguration(http)}\0${writeConfiguration(stream)}`)
     .digest('hex')
     .slice(0, 32);
   return {
-    http: [...http, generationServer(generation, options.listen)],
+    http,
     stream,
-    generation,
+    hash,
     ports: tcp.ports,
     problems,
     hosts: web.hosts,
   };
+}
+
+/**
+ * The same, and workers that run it answer with `generation`: the hash, and a part that is new for each exchange. Old workers go on
+ * answering for a while, and what they run may be what is to be run next.
+ */
+export function withGeneration(translation: Translation, generation: string, listen: Bind): Translation {
+  return { ...translation, http: [...translation.http, generationServer(generation, listen)] };
 }
 
 /** Clusters with somebody to send a request to, by name. */

@@ -1,0 +1,451 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askGeneration } from '@portolan/server/outlets/nginx/generation.ts';
+import { parseConfiguration } from '@portolan/server/outlets/nginx/nginx-parser.fixture.ts';
+import { freePort } from '@portolan/testkit/free-port.ts';
+import { launchNginx } from '@portolan/testkit/launch-nginx.ts';
+import { launchPortolan, type Portolan } from '@portolan/testkit/launch-portolan.ts';
+import { requireProgram } from '@portolan/testkit/require-program.ts';
+import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
+
+const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
+
+function folder(t: TestContext): string {
+  const directory = tempDir('nginx-outlet');
+  t.after(() => directory.remove());
+  return directory.path;
+}
+
+interface Rig {
+  readonly portolan: Portolan;
+  /** Where nginx listens. */
+  readonly port: number;
+  readonly dataDir: string;
+}
+
+/** A server without a gateway that runs nginx itself. */
+async function startRig(
+  t: TestContext,
+  args: readonly string[] = [],
+  reuse?: Omit<Rig, 'portolan'>,
+): Promise<Rig> {
+  const dataDir = reuse?.dataDir ?? folder(t);
+  const port = reuse?.port ?? (await freePort());
+  const nginx = args.includes('--nginx-http-file') ? [] : ['--nginx-run'];
+  const portolan = await launchPortolan({
+    test: t,
+    dataDir,
+    listen: ['gateway=off', 'dns=off', 'proxy-admin=off'],
+    args: ['--nginx-listen', `127.0.0.1:${port}`, '--nginx-debounce', '20ms', ...nginx, ...args],
+  });
+  return { portolan, port, dataDir };
+}
+
+const reloads = ({ portolan }: Rig) => portolan.output().split('nginx runs the new configuration').length - 1;
+const generation = ({ port }: Rig) => askGeneration({ address: '127.0.0.1', port });
+/** What the server saw the new workers run, last of all. */
+const verified = ({ portolan }: Rig) =>
+  [...portolan.output().matchAll(/"generation":"([^"]+)","msg":"nginx runs the new/g)].at(-1)?.[1];
+const nginxPid = ({ dataDir }: Rig) => Number(readFileSync(join(dataDir, 'nginx', 'nginx.pid'), 'utf8'));
+
+/** One that ended and was not waited for by its parent yet has no command line any more. */
+function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+  } catch {
+    return false;
+  }
+}
+
+async function readiness({ portolan }: Rig): Promise<string> {
+  return (await fetch(`${portolan.url}/readyz?verbose`)).text();
+}
+
+interface Instance {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** An instance that says its name, and stops as a well-behaved program does: what is under way is finished. */
+async function instance(t: TestContext, name: string, port = 0): Promise<Instance> {
+  const server: Server = createServer((_, response) => response.end(name));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = async () => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeIdleConnections();
+    await closed;
+  };
+  t.after(async () => {
+    server.closeAllConnections();
+    await stop();
+  });
+  return { port: (server.address() as AddressInfo).port, stop };
+}
+
+async function register({ portolan }: Rig, definition: object): Promise<void> {
+  const response = await fetch(`${portolan.url}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify(definition),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+async function deregister({ portolan }: Rig, id: string): Promise<void> {
+  const response = await fetch(`${portolan.url}/v1/agent/service/deregister/${id}`, { method: 'PUT' });
+  assert.equal(response.status, 200, await response.text());
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One request, on a connection of its own unless there is an agent. */
+function ask(port: number, host: string, agent?: Agent, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      ...{ host: '127.0.0.1', port, path: '/', method, headers: { host } },
+      agent: agent ?? false,
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // RFC 9110 §9.2.2: a server may close an idle connection any time; what was not answered goes again.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(ask(port, host, agent, method));
+      else reject(error);
+    });
+    outgoing.on('response', (response: IncomingMessage) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.end();
+  });
+}
+
+const bodyOf = async ({ port }: Rig, host: string) => (await ask(port, host)).body;
+
+test('what is registered is served by nginx: HTTP by host, TCP by port, a default backend, and nothing once it is gone', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t);
+  const web = await instance(t, 'web');
+  const tcpPort = await freePort();
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await register(rig, { Name: `raw-${tcpPort}`, Port: web.port, Tags: ['tcp'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  await waitUntil(async () => (await ask(tcpPort, 'whatever')).body === 'web');
+  assert.deepEqual(await ask(rig.port, 'WEB.localhost:1234'), { status: 200, body: 'web' });
+  assert.deepEqual(await ask(rig.port, 'nobody.localhost'), { status: 404, body: 'default backend - 404\n' });
+  assert.match(await readiness(rig), /\[\+\]nginx ok/);
+
+  await deregister(rig, 'web');
+  await waitUntil(async () => (await ask(rig.port, 'web.localhost')).status === 404);
+  const pid = nginxPid(rig);
+  assert.ok(isAlive(pid));
+  await rig.portolan.stop();
+  assert.ok(!isAlive(pid), 'nginx ends with the server that runs it');
+});
+
+test('100 endpoint changes under load: no request fails', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t);
+  const tcpPort = await freePort();
+  const names = ['a', 'b', 'c', 'd'];
+  const running = new Map<string, Instance>();
+  const ports = new Map<string, number>();
+  const add = async (name: string) => {
+    const started = await instance(t, name, ports.get(name));
+    running.set(name, started);
+    ports.set(name, started.port);
+    await register(rig, { Name: 'web', ID: `web-${name}`, Port: started.port, Tags: ['http'] });
+    await register(rig, { Name: `raw-${tcpPort}`, ID: `raw-${name}`, Port: started.port, Tags: ['tcp'] });
+  };
+  for (const name of names) await add(name);
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')).length === 1);
+  await waitUntil(async () => (await ask(tcpPort, 'x')).status === 200);
+
+  const failures: string[] = [];
+  const seen = new Set<string>();
+  let requests = 0;
+  let stopped = false;
+  const client = async (port: number, agent?: Agent) => {
+    while (!stopped) {
+      try {
+        const { status, body } = await ask(port, 'web.localhost', agent);
+        seen.add(body);
+        if (status !== 200) failures.push(`${status} ${body}`);
+      } catch (error) {
+        failures.push(String(error));
+      }
+      requests += 1;
+    }
+  };
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => {
+    stopped = true;
+    agent.destroy();
+  });
+  const clients = [client(rig.port), client(rig.port), client(rig.port, agent), client(tcpPort)];
+
+  for (let change = 0; change < 100; change += 1) {
+    const name = names[(change >> 1) % names.length] ?? 'a';
+    if (change % 2 === 0) {
+      await deregister(rig, `web-${name}`);
+      await deregister(rig, `raw-${name}`);
+    } else await add(name);
+    const file = join(rig.dataDir, 'nginx', 'nginx.conf');
+    const mentions = () =>
+      readFileSync(file, 'utf8').split(`server 127.0.0.1:${ports.get(name)} `).length - 1;
+    await waitUntil(() => mentions() === (change % 2 === 0 ? 0 : 2));
+    const written = /return 200 "([0-9a-f]{32}-[0-9a-f]{8})"/.exec(readFileSync(file, 'utf8'))?.[1];
+    await waitUntil(() => verified(rig) === written);
+    // Only now, with new workers at work, does the instance go away: that is what draining is.
+    if (change % 2 === 0) await running.get(name)?.stop();
+  }
+  stopped = true;
+  await Promise.all(clients);
+  assert.deepEqual(failures, []);
+  assert.ok(requests > 500, `${requests} requests`);
+  assert.deepEqual([...seen].sort(), names);
+  assert.ok(reloads(rig) >= 100, `${reloads(rig)} reloads`);
+  t.diagnostic(`${requests} requests, ${reloads(rig)} reloads`);
+});
+
+test('a burst of changes costs a few reloads, a change that nginx does not see none', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t, ['--nginx-debounce', '200ms']);
+  await waitUntil(() => reloads(rig) === 1);
+  for (let index = 0; index < 100; index += 1) {
+    await register(rig, {
+      Name: 'web',
+      ID: `web-${index}`,
+      Address: `10.0.0.${index}`,
+      Port: 80,
+      Tags: ['http'],
+    });
+  }
+  const file = join(rig.dataDir, 'nginx', 'nginx.conf');
+  await waitUntil(() => readFileSync(file, 'utf8').split('server 10.0.0.').length === 101);
+  await waitUntil(() => reloads(rig) > 1);
+  assert.ok(reloads(rig) <= 6, `${reloads(rig)} reloads`);
+  const before = reloads(rig);
+  // In the model, but neither a host nor a port: nginx has nothing to do with it.
+  await register(rig, { Name: 'internal', Port: 80 });
+  await register(rig, {
+    Name: 'web',
+    ID: 'web-0',
+    Address: '10.0.0.0',
+    Port: 80,
+    Tags: ['http'],
+    Meta: { version: 'v2' },
+  });
+  await register(rig, { Name: 'marker', Port: 80, Tags: ['http'] });
+  await waitUntil(async () => (await ask(rig.port, 'marker.localhost')).status === 502);
+  await waitUntil(() => reloads(rig) > before);
+  assert.equal(reloads(rig), before + 1);
+});
+
+test('hostile registrations come through the whole server as nothing but text', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t);
+  const evil = [
+    '"; } server { listen 1; #',
+    '$host',
+    `$\{host}`,
+    'a\\',
+    'ü💥{};',
+    '~^.*$',
+    '../../etc/passwd',
+    '*',
+  ];
+  for (const [index, value] of evil.entries()) {
+    const tags = ['http', 'tcp', value];
+    await register(rig, { Name: value, Port: 80, Tags: tags, Meta: { text: value } });
+    await register(rig, { Name: `${value}-${20_000 + index}`, Port: 80, Tags: tags, Address: value });
+  }
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  const tree = parseConfiguration(readFileSync(join(rig.dataDir, 'nginx', 'nginx.conf'), 'utf8'));
+  const http = tree.find(({ name }) => name === 'http')?.block ?? [];
+  const kinds = new Set(http.map(({ name }) => name));
+  kinds.delete('access_log');
+  const expected = [
+    'geo',
+    'map',
+    'server',
+    'server_names_hash_bucket_size',
+    'server_names_hash_max_size',
+    'upstream',
+  ];
+  assert.deepEqual([...kinds].filter((name) => !name.endsWith('_temp_path')).sort(), expected);
+  assert.match(await readiness(rig), /\[\+\]nginx ok/);
+});
+
+test('nginx that is killed is started again, and outlives a server that is killed, whose next one takes it over', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t);
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  const first = nginxPid(rig);
+  process.kill(-first, 'SIGKILL');
+  await waitUntil(async () => nginxPid(rig) !== first && (await bodyOf(rig, 'web.localhost')) === 'web');
+
+  const second = nginxPid(rig);
+  t.after(() => void (isAlive(second) && process.kill(-second, 'SIGKILL')));
+  const serving = await waitUntil(async () => reloads(rig) >= 2 && (await generation(rig)));
+  rig.portolan.kill('SIGKILL');
+  await rig.portolan.exited;
+  assert.equal(await bodyOf(rig, 'web.localhost'), 'web');
+  const next = await startRig(t, [], rig);
+  assert.equal(await generation(next), serving);
+  assert.equal(reloads(next), 0, 'what it runs already is not reloaded');
+  await register(next, { Name: 'shop', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(next, 'shop.localhost')) === 'web');
+  assert.equal(nginxPid(next), second);
+  await next.portolan.stop();
+  assert.ok(!isAlive(second));
+});
+
+interface Included extends Rig {
+  readonly httpFile: string;
+  readonly streamFile: string;
+}
+
+/** An nginx of somebody else's, with a server of its own, that includes our files. */
+async function included(t: TestContext, ownHttp: string, args: readonly string[] = []): Promise<Included> {
+  const parts = folder(t);
+  const [httpFile, streamFile] = [join(parts, 'http.conf'), join(parts, 'stream.conf')];
+  const nginx = await launchNginx({
+    main: existsSync(streamModule) ? `load_module ${streamModule};` : '',
+    http: `${ownHttp} include ${parts}/http.con[f];`,
+    test: t,
+  });
+  writeFileSync(
+    join(nginx.prefix, 'nginx.conf'),
+    `${readFileSync(join(nginx.prefix, 'nginx.conf'), 'utf8')}stream { include ${parts}/stream.con[f]; }\n`,
+  );
+  const files = ['--nginx-http-file', httpFile, '--nginx-stream-file', streamFile];
+  const rig = await startRig(t, [
+    ...[...files, '--nginx-pid-file', join(nginx.prefix, 'nginx.pid')],
+    ...args,
+  ]);
+  return { ...rig, httpFile, streamFile };
+}
+
+test('files that an nginx of somebody else includes: its own servers stay, ours come and go', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const own = await freePort();
+  const rig = await included(t, `server { listen 127.0.0.1:${own} default_server; return 200 own; }`);
+  const web = await instance(t, 'web');
+  const tcpPort = await freePort();
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await register(rig, { Name: `raw-${tcpPort}`, Port: web.port, Tags: ['tcp'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  await waitUntil(async () => (await ask(tcpPort, 'x')).body === 'web');
+  assert.equal((await ask(own, 'web.localhost')).body, 'own');
+  assert.deepEqual(
+    readdirSync(join(rig.httpFile, '..')).sort(),
+    ['http.conf', 'stream.conf'],
+    'no half-written file is left',
+  );
+  // A name so long that nginx' own table does not hold it.
+  const long = `${'x'.repeat(60)}.localhost`;
+  await register(rig, { Name: 'x'.repeat(60), Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, long)) === 'web');
+});
+
+test('a configuration that the whole nginx does not take goes back to the last good one, and readiness says why', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  // Alone ours is right; with this line it says one thing twice once a name is long.
+  const rig = await included(t, 'server_names_hash_bucket_size 64;');
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  const running = await waitUntil(() => reloads(rig) === 2 && verified(rig));
+  const good = readFileSync(rig.httpFile, 'utf8');
+  await register(rig, { Name: 'x'.repeat(60), Port: web.port, Tags: ['http'] });
+  await waitUntil(
+    async () => /\[-\]nginx failed: .*did not take the configuration/.test(await readiness(rig)),
+    {
+      timeoutMs: 40_000,
+    },
+  );
+  await waitUntil(() => readFileSync(rig.httpFile, 'utf8') === good);
+  assert.equal(await generation(rig), running);
+  assert.equal(await bodyOf(rig, 'web.localhost'), 'web');
+  await deregister(rig, 'x'.repeat(60));
+  await waitUntil(async () => /\[\+\]nginx ok/.test(await readiness(rig)));
+  await register(rig, { Name: 'shop', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'shop.localhost')) === 'web');
+});
+
+test('a reload command is run in place of the signal, and one that fails leaves the file as it was', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const directory = folder(t);
+  const switchFile = join(directory, 'broken');
+  const log = join(directory, 'log');
+  const rig = await included(t, '', [
+    '--nginx-reload-command',
+    `test ! -e ${switchFile} && echo reload >> ${log} && kill -HUP $(cat ${directory}/pid)`,
+  ]);
+  // The command's nginx is whoever the test says it is.
+  const pidFile = rig.portolan.output();
+  assert.match(pidFile, /Ready in/);
+  writeFileSync(switchFile, '');
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => /the reload command failed/.test(await readiness(rig)));
+  assert.ok(!existsSync(rig.httpFile) || !readFileSync(rig.httpFile, 'utf8').includes('web.localhost'));
+});
+
+test('nginx -t refuses: nothing is written, nginx goes on, readiness says why', async (t) => {
+  const binary = requireProgram(t, 'nginx');
+  if (binary === undefined) return;
+  const directory = folder(t);
+  // nginx is asked as nobody.
+  chmodSync(directory, 0o755);
+  const wrapper = join(directory, 'nginx');
+  const broken = join(directory, 'broken');
+  writeFileSync(
+    wrapper,
+    `#!/bin/sh\ncase "$*" in *-t*) test -e ${broken} && { echo 'nginx: [emerg] no such luck' >&2; exit 1; };; esac\nexec ${binary} "$@"\n`,
+    { mode: 0o755 },
+  );
+  const rig = await startRig(t, ['--nginx-binary', wrapper]);
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  const file = join(rig.dataDir, 'nginx', 'nginx.conf');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(broken, '');
+  await register(rig, { Name: 'shop', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => /\[-\]nginx failed: .*no such luck/.test(await readiness(rig)));
+  assert.equal(readFileSync(file, 'utf8'), before);
+  assert.equal(await bodyOf(rig, 'web.localhost'), 'web');
+});
+
+test('a TCP port that somebody else has is left out until it is free; everything else is served', async (t) => {
+  if (requireProgram(t, 'nginx') === undefined) return;
+  const rig = await startRig(t);
+  const other = await instance(t, 'other');
+  const web = await instance(t, 'web');
+  await register(rig, { Name: `raw-${other.port}`, Port: web.port, Tags: ['tcp'] });
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
+  await waitUntil(() => rig.portolan.output().includes('another program has it'));
+  assert.equal((await ask(other.port, 'x')).body, 'other');
+  await other.stop();
+  await waitUntil(async () => (await ask(other.port, 'x')).body === 'web', { timeoutMs: 20_000 });
+});
