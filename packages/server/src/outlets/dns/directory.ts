@@ -1,5 +1,7 @@
+import type { PreparedQuery } from '@portolan/core/catalog/prepared-query.ts';
 import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { Entry, InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
+import { PreparedQueryBook } from '../../prepared-query-book.ts';
 import { formatAddress, parseAddress } from './address.ts';
 
 /** The catalog as DNS asks it: also by folded node name, and by address. */
@@ -9,6 +11,8 @@ export interface Directory {
   nodeByFoldedName(name: string): Entry<NodeRecord> | undefined;
   /** Who has this address (canonical text). In order of node. */
   ownersOf(address: string): readonly AddressOwner[];
+  /** The prepared query of that id or name, its template put in. */
+  preparedQuery(name: string): PreparedQuery | undefined;
 }
 
 export type AddressOwner =
@@ -23,11 +27,13 @@ export class CatalogDirectory implements Directory {
   readonly #catalog: () => CatalogReader;
   readonly #names = new MultiMap();
   readonly #addresses = new MultiMap();
+  readonly #queries: PreparedQueryBook;
   #staleNames: Set<string> | 'all' = 'all';
   #staleAddresses: Set<string> | 'all' = 'all';
 
   constructor(catalog: () => CatalogReader) {
     this.#catalog = catalog;
+    this.#queries = new PreparedQueryBook(catalog);
   }
 
   get catalog(): CatalogReader {
@@ -65,6 +71,10 @@ export class CatalogDirectory implements Directory {
         .filter(([owned]) => owned === address)
         .map(([, owner]) => owner),
     );
+  }
+
+  preparedQuery(name: string): PreparedQuery | undefined {
+    return this.#queries.resolve(name);
   }
 
   #take(stale: Set<string> | 'all'): Iterable<string> {

@@ -17,6 +17,7 @@ export type Lookup =
     }
   | { readonly kind: 'node'; readonly node: string; readonly datacenter: string | undefined }
   | { readonly kind: 'address'; readonly label: string; readonly datacenter: string | undefined }
+  | { readonly kind: 'query'; readonly query: string; readonly datacenter: string | undefined }
   | { readonly kind: 'unknown' };
 
 export interface ServiceReading {
@@ -27,10 +28,10 @@ export interface ServiceReading {
   readonly transport: boolean;
 }
 
-type LookupKind = 'service' | 'node' | 'addr';
+type LookupKind = 'service' | 'node' | 'addr' | 'query';
 /** `default.ns.default.ap.NAME.dc`. */
 const maxSuffixLabels = 6;
-const lookupKinds: ReadonlySet<string> = new Set<LookupKind>(['service', 'node', 'addr']);
+const lookupKinds: ReadonlySet<string> = new Set<LookupKind>(['service', 'node', 'addr', 'query']);
 
 export function parseLookup(labels: readonly string[]): Lookup {
   if (labels.length === 0) return { kind: 'apex' };
@@ -46,6 +47,8 @@ export function parseLookup(labels: readonly string[]): Lookup {
       return serviceLookup(name, suffix.datacenter);
     case 'node':
       return { kind: 'node', node: name.join('.'), ...suffix };
+    case 'query':
+      return { kind: 'query', query: queryName(name), ...suffix };
     case 'addr':
       return name.length === 1 ? { kind: 'address', label: name[0] ?? '', ...suffix } : { kind: 'unknown' };
   }
@@ -72,6 +75,12 @@ function serviceLookup(name: readonly string[], datacenter: string | undefined):
     transport: false,
   }));
   return { kind: 'service', readings, datacenter };
+}
+
+/** `_name._tcp` means `name`, as for services (RFC 2782). */
+function queryName(name: readonly string[]): string {
+  const isRfc2782 = name.length > 1 && name[0]?.startsWith('_') && name.at(-1)?.startsWith('_');
+  return isRfc2782 ? name.slice(0, -1).join('.').slice(1) : name.join('.');
 }
 
 /** Consul takes `_tcp` as "no filter"; `_udp` is what RFC 2782 clients say for a datagram service. */

@@ -1,5 +1,7 @@
+import type { PreparedQuery } from '@portolan/core/catalog/prepared-query.ts';
+import { runPreparedQuery } from '@portolan/core/catalog/prepared-query-run.ts';
 import type { ServiceView } from '@portolan/core/catalog/reader.ts';
-import type { InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
+import type { Health, InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
 import type { Directory } from './directory.ts';
 import type { ServiceReading } from './lookup.ts';
 import type { Zone } from './zone.ts';
@@ -72,16 +74,37 @@ function eligible(
     if (node !== undefined && node.adminState !== 'in-service') continue;
     const health = directory.catalog.healthOf(instance);
     if (health === 'critical' || (health === 'warning' && zone.onlyPassing)) continue;
-    const { passing, warning } = instance.weights;
-    candidates.push({ instance, node, weight: clampWeight(health === 'passing' ? passing : warning) });
+    candidates.push({ instance, node, weight: weightOf(instance, health) });
   }
   return candidates;
+}
+
+/** What a prepared query gives, the nearest node's first. Its own rules say what is healthy enough. */
+export function selectByQuery(directory: Directory, query: PreparedQuery): Candidate[] {
+  const { near } = query.service;
+  const candidates = runPreparedQuery(directory.catalog, query).map(({ record: instance }) => ({
+    instance,
+    node: directory.catalog.node(instance.node)?.record,
+    weight: weightOf(instance, directory.catalog.healthOf(instance)),
+  }));
+  return near === ''
+    ? candidates
+    : candidates.sort((left, right) => distance(left, near) - distance(right, near));
+}
+
+/** All that is known of distances: a node is nearest to itself. */
+function distance({ instance }: Candidate, near: string): number {
+  return instance.node === near ? 0 : 1;
 }
 
 /** A node that says nothing about it is in our own datacenter. */
 export function isInDatacenter(node: NodeRecord | undefined, datacenter: string, zone: Zone): boolean {
   const own = node === undefined || node.datacenter === '' ? zone.datacenter : node.datacenter.toLowerCase();
   return own === datacenter;
+}
+
+function weightOf({ weights }: InstanceRecord, health: Health): number {
+  return clampWeight(health === 'passing' ? weights.passing : weights.warning);
 }
 
 function clampWeight(weight: number): number {

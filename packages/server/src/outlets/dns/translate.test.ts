@@ -301,3 +301,53 @@ test('hostile names of services, nodes and tags are just names', () => {
   assert.deepEqual(told('__proto__.node.consul'), ['10.0.0.1']);
   assert.equal(told('tostring.service.consul'), 'NXDOMAIN');
 });
+
+test('a prepared query answers by name and by id, with its own TTL, nearest node first', () => {
+  const query = (id: string, name: string, rest: object, service: object): CatalogRecord => ({
+    kind: 'rule',
+    apiVersion: 'consul.portolan/v1',
+    ruleKind: 'PreparedQuery',
+    namespace: 'default',
+    name: id,
+    origin: { dialect: 'consul', source: 'catalog', node: 'here' },
+    manifest: {
+      ...{ id, name, session: '', token: '' },
+      service: {
+        ...{ service: 'web', onlyPassing: false, ignoreCheckIds: [], near: '', tags: [] },
+        ...{ nodeMeta: {}, serviceMeta: {}, connect: false, failover: null },
+        ...service,
+      },
+      ...rest,
+    },
+  });
+  const { ask, told } = world([
+    nodeRecord('n1', '10.0.0.1'),
+    nodeRecord('n2', '10.0.0.2'),
+    instanceRecord('web', 'n1', 'w1', { tags: ['Blue'] }),
+    instanceRecord('web', 'n2', 'w2'),
+    query('id-1', 'Find.Web', { dnsTtl: { text: '7s', seconds: 7 } }, {}),
+    query('id-2', 'near', {}, { near: 'n2' }),
+    query('id-3', 'none', {}, { service: 'none' }),
+    query(
+      'id-4',
+      'only-',
+      { template: { regexp: '^only-(.+)$', removeEmptyTags: false } },
+      { tags: [`$${'{match(1)}'}`] },
+    ),
+  ]);
+  assert.deepEqual(told('find.web.query.consul'), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(told('id-1.query.dc1.consul'), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(told('_find.web._tcp.query.consul', 'SRV'), [
+    '1 1 80 n1.node.dc1.consul',
+    '1 1 80 n2.node.dc1.consul',
+  ]);
+  assert.equal(ask('find.web.query.consul', 'A')?.shuffled[0]?.ttlSeconds, 7);
+  assert.deepEqual(ask('near.query.consul', 'A')?.fixed.map(text), ['10.0.0.2', '10.0.0.1']);
+  assert.deepEqual(told('only-blue.query.consul'), ['10.0.0.1']);
+  assert.equal(told('only-red.query.consul'), 'NXDOMAIN');
+  assert.equal(told('none.query.consul'), 'NXDOMAIN');
+  assert.equal(told('other.query.consul'), 'NXDOMAIN');
+  assert.equal(told('near.query.dc2.consul'), 'NXDOMAIN');
+  assert.equal(told('near.query.consul', 'TXT'), 'NODATA');
+  assert.equal(told('query.consul'), 'NODATA');
+});

@@ -13,7 +13,7 @@ import { limits } from './limits.ts';
 import { type Lookup, parseLookup } from './lookup.ts';
 import { type Authority, type Name, type Resource, rcode, typeCode } from './message.ts';
 import { foldedText, nameOf, nodeName, serviceName } from './names.ts';
-import { type Candidate, isInDatacenter, type Selection, select } from './selection.ts';
+import { type Candidate, isInDatacenter, select, selectByQuery } from './selection.ts';
 import { metadataTexts } from './text-record.ts';
 import { isName } from './writer.ts';
 import { domainOf, type Zone } from './zone.ts';
@@ -73,6 +73,8 @@ class Translation {
         return this.#node(lookup.node, lookup.datacenter);
       case 'service':
         return this.#service(lookup);
+      case 'query':
+        return this.#query(lookup.query, lookup.datacenter);
       case 'unknown':
         return this.#nameError();
     }
@@ -129,9 +131,23 @@ class Translation {
       return this.#nameError(selection.tag === '' ? dependsOn : undefined);
     }
     const ttlSeconds = this.#zone.serviceTtlSeconds(selection.service.name.toLowerCase());
-    if (this.#type === typeCode.SRV) return this.#locations(selection, ttlSeconds, dependsOn);
+    if (this.#type === typeCode.SRV) return this.#locations(selection.candidates, ttlSeconds, dependsOn);
     const addresses = selection.candidates.flatMap(addressesOf);
     return this.#addresses(addresses, ttlSeconds, dependsOn);
+  }
+
+  /** Not kept: what a query gives hangs on more than one service. */
+  #query(name: string, datacenter: string | undefined): Answer {
+    if ((datacenter ?? this.#zone.datacenter) !== this.#zone.datacenter) return this.#nameError();
+    const query = this.#directory.preparedQuery(name);
+    const candidates = query === undefined ? [] : selectByQuery(this.#directory, query);
+    if (query === undefined || candidates.length === 0) return this.#nameError();
+    const { service } = query.service;
+    const ttlSeconds = query.dnsTtl?.seconds ?? this.#zone.serviceTtlSeconds(service.toLowerCase());
+    // The order of SRV records means nothing (RFC 2782): clients choose by priority and weight.
+    if (this.#type === typeCode.SRV) return this.#locations(candidates, ttlSeconds, undefined);
+    const found = this.#addresses(candidates.flatMap(addressesOf), ttlSeconds, undefined);
+    return query.service.near === '' ? found : inOrder(found);
   }
 
   /**
@@ -179,11 +195,15 @@ class Translation {
     });
   }
 
-  #locations(selection: Selection, ttlSeconds: number, dependsOn: Dependencies): Answer {
+  #locations(
+    candidates: readonly Candidate[],
+    ttlSeconds: number,
+    dependsOn: Dependencies | undefined,
+  ): Answer {
     const targets = new Map<string, readonly Resource[]>();
     const shuffled: Resource[] = [];
     const seen = new Set<string>();
-    for (const candidate of selection.candidates.slice(0, limits.maxAnswers)) {
+    for (const candidate of candidates.slice(0, limits.maxAnswers)) {
       const found = this.#target(candidate);
       if (found === undefined) continue;
       const { target, addresses } = found;
@@ -289,6 +309,12 @@ class Translation {
       minimumSeconds: this.#zone.negativeTtlSeconds,
     };
   }
+}
+
+/** The nearest first, in every answer. */
+function inOrder(found: Answer): Answer {
+  const first = found.shuffledLimit === 0 ? found.shuffled : found.shuffled.slice(0, found.shuffledLimit);
+  return { ...found, fixed: [...found.fixed, ...first], shuffled: [] };
 }
 
 function hasAnswers(found: Answer): boolean {
