@@ -147,7 +147,7 @@ export const settingInfos: readonly SettingInfo[] = [
     false,
   ),
   setting('docker.explicit', undefined, 'registers only containers that have a SERVICE_NAME', false),
-  setting('docker.tags', 'TAG,…', 'tags that every instance gets', '', 'none'),
+  setting('docker.tags', 'TAG,…', 'tags that every instance gets; may be a Go template', '', 'none'),
   setting('docker.ip-from-label', 'LABEL', 'label of a container that holds its address', '', 'none'),
   setting(
     'docker.ttl',

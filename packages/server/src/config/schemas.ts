@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { templatesSchema } from '../outlets/templates/config.ts';
-import { type EngineAddress, parseEngineAddress, splitList } from '../sources/docker/config.ts';
+import { type EngineAddress, parseEngineAddress } from '../sources/docker/config.ts';
 import type { SettingKey } from './flags.ts';
 import * as value from './values.ts';
 
@@ -66,7 +66,7 @@ export const schemas = {
   'docker.ip': dockerIp,
   'docker.internal': value.toggle,
   'docker.explicit': value.toggle,
-  'docker.tags': value.text.transform(splitList),
+  'docker.tags': value.text,
   'docker.ip-from-label': value.text,
   'docker.ttl': value
     .duration({ max: 24 * hour })

@@ -9,8 +9,8 @@ export interface DockerConfig {
   readonly internal: boolean;
   /** Only containers that have a `SERVICE_NAME`. */
   readonly explicit: boolean;
-  /** Given to every instance, after its own. */
-  readonly tags: readonly string[];
+  /** Given to every instance, after its own: a list, or a Go template that gives one (`tagsFrom`). */
+  readonly tags: string;
   /** The label whose value is the instance's address; '' for none. */
   readonly ipFromLabel: string;
   /** Everything is removed when the engine could not be reached for this long; 0: it stays. */

@@ -28,6 +28,8 @@ export interface Container {
   readonly ports: ReadonlyMap<string, readonly PortBinding[]>;
   /** Its addresses, by the network's name. */
   readonly networks: ReadonlyMap<string, NetworkAddress>;
+  /** All that the engine said. */
+  readonly inspect: unknown;
 }
 
 export interface PortBinding {
@@ -64,6 +66,7 @@ export function readContainer(json: unknown): Container {
     exposedPorts: Object.keys(objectOf(config.ExposedPorts)),
     ports: readPorts(settings.Ports),
     networks: readNetworks(settings.Networks),
+    inspect: json,
   };
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DockerConfig } from './config.ts';
 import { type Container, readContainer } from './container.ts';
+import { tagsFrom } from './tags.ts';
 import type { Circumstances, Place } from './translate.ts';
 
 /** What a user has who only says where the engine is. */
@@ -9,7 +10,7 @@ export const plainConfig: DockerConfig = {
   ip: undefined,
   internal: false,
   explicit: false,
-  tags: [],
+  tags: '',
   ipFromLabel: '',
   ttlMs: 0,
   deregister: 'always',
@@ -19,6 +20,7 @@ export const plainConfig: DockerConfig = {
 export function place(config: Partial<DockerConfig> = {}): Place {
   return {
     config: { ...plainConfig, ...config },
+    tagsOf: tagsFrom(config.tags ?? ''),
     node: 'n1',
     origin: { dialect: 'docker', source: 'unix:///var/run/docker.sock', node: 'n1' },
     hostName: 'web1',
@@ -55,6 +57,7 @@ export function container(change: Partial<Container> = {}): Container {
     exposedPorts: ['8080/tcp'],
     ports: new Map([['8080/tcp', [{ address: '0.0.0.0', port: 32_000 }]]]),
     networks: new Map([['bridge', { id: 'n', address: '172.17.0.2' }]]),
+    inspect: {},
     ...change,
   };
 }

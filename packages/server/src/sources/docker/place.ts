@@ -2,13 +2,15 @@ import type { LeaseRecord, NodeRecord, Origin } from '@portolan/core/catalog/rec
 import type { Identity } from '../../contract.ts';
 import { type DockerConfig, formatEngineAddress } from './config.ts';
 import { dialect } from './intents.ts';
+import type { TagsOf } from './tags.ts';
 import type { Place } from './translate.ts';
 
 /** Where the instances of an engine are that runs on the machine `hostName`; '' is this server's own name. */
-export function placeOf(config: DockerConfig, identity: Identity, hostName: string): Place {
+export function placeOf(config: DockerConfig, tagsOf: TagsOf, identity: Identity, hostName: string): Place {
   const origin = originOf(config, identity);
   return {
     config,
+    tagsOf,
     origin,
     node: identity.node,
     hostName: hostName || identity.node,

@@ -7,12 +7,13 @@ import { ownRecords, removeAll } from './intents.ts';
 import { limits } from './limits.ts';
 import { leaseOf, placeOf } from './place.ts';
 import { Session } from './session.ts';
+import { type TagsOf, tagsFrom } from './tags.ts';
 
 export type DockerContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'random' | 'log'>;
 
 /**
  * Registers the containers of a Docker Engine, by Registrator's labels. Undefined: turned off, and what an earlier start
- * registered is removed. The engine may be away: what was registered stays, and it is tried again and again.
+ * registered is removed. The engine may be away: what was registered stays, and it is tried again and again. Throws `invalid` for a `docker.tags` that is no template.
  */
 export function dockerSource(context: DockerContext, config: DockerConfig | undefined): Part {
   return config === undefined ? turnedOff(context) : new DockerSource(context, config);
@@ -34,6 +35,7 @@ class DockerSource implements Part {
   readonly name = 'docker';
   readonly #context: DockerContext;
   readonly #config: DockerConfig;
+  readonly #tagsOf: TagsOf;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   /** Until the first complete list: what the catalog says about containers may be old. */
@@ -45,6 +47,7 @@ class DockerSource implements Part {
   constructor(context: DockerContext, config: DockerConfig) {
     this.#context = context;
     this.#config = config;
+    this.#tagsOf = tagsFrom(config.tags);
   }
 
   start(): Promise<void> {
@@ -99,7 +102,7 @@ class DockerSource implements Part {
       const api = await connectDocker({ address, clock, signal });
       const { hostName, version, now } = await api.info();
       this.#holdLease();
-      const place = placeOf(this.#config, identity, hostName);
+      const place = placeOf(this.#config, this.#tagsOf, identity, hostName);
       const listener = {
         onComplete: (containers: number): void => {
           const engine = formatEngineAddress(address);

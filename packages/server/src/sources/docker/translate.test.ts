@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkRecord } from '@portolan/core/catalog/validate.ts';
 import fc from 'fast-check';
@@ -8,11 +8,12 @@ import { alone, container, labelled, place, recorded, recordedNames } from './do
 import { translate } from './translate.ts';
 
 for (const name of recordedNames) {
-  test(`what an engine says about the container "${name}" becomes the recorded registrations`, () => {
+  test(`what an engine says about the container "${name}" becomes the expected registrations`, () => {
     const owner = name === 'side' ? recorded('web') : undefined;
     const translation = translate(recorded(name), place(), { networkOwner: owner, stopping: false });
-    const golden = readFileSync(new URL(`testdata/golden/${name}.json`, import.meta.url), 'utf8');
-    assert.deepEqual(JSON.parse(JSON.stringify(translation)), JSON.parse(golden));
+    const golden = new URL(`testdata/golden/${name}.json`, import.meta.url);
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, JSON.stringify(translation, undefined, 2));
+    assert.deepEqual(JSON.parse(JSON.stringify(translation)), JSON.parse(readFileSync(golden, 'utf8')));
   });
 }
 
@@ -100,7 +101,7 @@ test('several ports are told apart by name and ID; UDP has a tag and a suffix', 
   ]);
   const { registrations, problems } = translate(
     container({ ports, exposedPorts: [], labels: new Map([['SERVICE_NAME', 'dns']]) }),
-    place({ tags: ['forced'] }),
+    place({ tags: 'forced' }),
     alone,
   );
   assert.deepEqual(
@@ -111,6 +112,15 @@ test('several ports are told apart by name and ID; UDP has a tag and a suffix', 
     ],
   );
   assert.deepEqual(problems, ['port 9/sctp is left out: only tcp and udp can be registered']);
+});
+
+test('docker.tags may be a template; one that fails for a container costs it only these tags', () => {
+  const template = place({ tags: 'at-{{ .Name | toUpper }}' });
+  const { instance } = only(container({ inspect: { Name: '/x' } }), template, alone);
+  assert.deepEqual(instance.tags, ['at-/X']);
+  const { registrations, problems } = translate(container({ inspect: { Name: 1 } }), template, alone);
+  assert.deepEqual(registrations[0]?.instance.tags, []);
+  assert.match(problems.join(), /^docker\.tags does not work for it: /);
 });
 
 test('SERVICE_ID replaces the whole ID; the other names become metadata', () => {

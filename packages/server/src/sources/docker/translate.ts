@@ -14,10 +14,13 @@ import type { DockerConfig } from './config.ts';
 import type { Container } from './container.ts';
 import { type ServiceMetadata, serviceMetadata } from './metadata.ts';
 import { portsOf, type ServicePort } from './ports.ts';
+import type { TagsOf } from './tags.ts';
 
 /** What does not depend on the container. */
 export interface Place {
   readonly config: DockerConfig;
+  /** What `config.tags` says. */
+  readonly tagsOf: TagsOf;
   /** The node on which instances are. */
   readonly node: string;
   readonly origin: Origin;
@@ -65,12 +68,14 @@ export function translate(container: Container, place: Place, circumstances: Cir
   const { networkOwner, stopping } = circumstances;
   const { ports, problems: portProblems } = portsOf(container, { config, hostAddress, networkOwner });
   const problems = [...portProblems];
+  const tags = ports.length === 0 ? [] : commonTags(container, place, problems);
   const registrations: Registration[] = [];
   for (const port of ports) {
     const metadata = serviceMetadata(container.env, container.labels, port.port);
     if (metadata.ignored || (config.explicit && metadata.name === '')) continue;
     const instance = instanceAt(container, place, metadata, {
       port,
+      tags,
       isOneOfSeveral: ports.length > 1,
       stopping,
     });
@@ -86,11 +91,29 @@ export function translate(container: Container, place: Place, circumstances: Cir
   return { registrations, problems };
 }
 
+/** A template that fails for one container costs it these tags, not its service. */
+function commonTags({ inspect }: Container, { tagsOf }: Place, problems: string[]): readonly string[] {
+  try {
+    return tagsOf(inspect);
+  } catch (error) {
+    problems.push(`docker.tags does not work for it: ${Fault.from(error).message}`);
+    return [];
+  }
+}
+
+interface InstanceOptions {
+  readonly port: ServicePort;
+  /** Besides its own. */
+  readonly tags: readonly string[];
+  readonly isOneOfSeveral: boolean;
+  readonly stopping: boolean;
+}
+
 function instanceAt(
   container: Container,
   { config, node, origin, hostName, lease }: Place,
   metadata: ServiceMetadata,
-  { port, isOneOfSeveral, stopping }: { port: ServicePort; isOneOfSeveral: boolean; stopping: boolean },
+  { port, tags, isOneOfSeveral, stopping }: InstanceOptions,
 ): InstanceRecord {
   const udp = port.protocol === 'udp';
   const baseName = metadata.name === '' ? imageBase(container.image) : metadata.name;
@@ -103,7 +126,7 @@ function instanceAt(
     id: metadata.id || `${hostName}:${container.name}:${port.port}${udp ? ':udp' : ''}`,
     address: addressFromLabel(container, config.ipFromLabel) ?? port.reached.address,
     port: port.reached.port,
-    tags: [...metadata.tags, ...config.tags, ...(udp ? ['udp'] : [])],
+    tags: [...metadata.tags, ...tags, ...(udp ? ['udp'] : [])],
     metadata: labels(metadata.rest),
     taggedAddresses: {},
     weights: { passing: 1, warning: 1 },
