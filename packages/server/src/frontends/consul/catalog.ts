@@ -86,3 +86,17 @@ export const nodeWithServices: Read = {
     return jsonContent(call, { Node: wireNode(call.argument, node), Services: services });
   },
 };
+
+/** `GET /v1/catalog/node-services/:node`: the same as a list. */
+export const servicesOfNode: Read = {
+  topic: (call) => topicOf.node(named(call, 'node name')),
+  content(call, catalog) {
+    const node = catalog.node(call.argument);
+    if (node === undefined) return jsonContent(call, { Node: null, Services: [] });
+    const services = Array.from(catalog.instancesOnNode(call.argument), wireNodeService);
+    return jsonContent(call, {
+      Node: wireNode(call.argument, node),
+      Services: filtered(call, filterShapes.service, services),
+    });
+  },
+};

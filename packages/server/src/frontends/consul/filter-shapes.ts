@@ -86,5 +86,17 @@ export const filterShapes = {
       ...indexes,
     },
   },
+  serviceSummary: {
+    fields: {
+      Name: 'string',
+      Datacenter: 'string',
+      Tags: strings,
+      Nodes: strings,
+      InstanceCount: 'number',
+      ChecksPassing: 'number',
+      ChecksWarning: 'number',
+      ChecksCritical: 'number',
+    },
+  },
   serviceNames: { fields: { ServiceName: 'string', ServiceTags: strings } },
 } as const satisfies Readonly<Record<string, FieldType>>;

@@ -1,25 +1,44 @@
 import * as agentCheck from './agent-check.ts';
 import * as agentHealth from './agent-health.ts';
+import * as agentHost from './agent-host.ts';
 import * as agentMaintenance from './agent-maintenance.ts';
+import * as agentMetrics from './agent-metrics.ts';
 import * as agentSelf from './agent-self.ts';
 import * as agentService from './agent-service.ts';
 import { blocking } from './blocking.ts';
 import * as catalog from './catalog.ts';
 import * as catalogWrite from './catalog-write.ts';
+import * as coordinate from './coordinate.ts';
 import * as event from './event.ts';
 import * as health from './health.ts';
+import * as internalUi from './internal-ui.ts';
 import * as kv from './kv.ts';
+import * as notEnabled from './not-enabled.ts';
+import * as operator from './operator.ts';
 import * as preparedQuery from './prepared-query.ts';
 import type { Route } from './router.ts';
 import * as session from './session.ts';
 import * as status from './status.ts';
 import * as txn from './txn.ts';
 
+/** The same for every method: what is switched off is so for all. */
+function always(path: string, handle: Route['handle']): readonly Route[] {
+  return (['GET', 'PUT', 'POST', 'DELETE'] as const).map((method) => ({ method, path, handle }));
+}
+
 /** Everything that this dialect answers. */
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/agent/self', handle: agentSelf.self },
   { method: 'GET', path: '/v1/agent/members', handle: agentSelf.members },
   { method: 'PUT', path: '/v1/agent/maintenance', handle: agentMaintenance.maintenance },
+  { method: 'GET', path: '/v1/agent/host', handle: agentHost.host },
+  { method: 'GET', path: '/v1/agent/metrics', handle: agentMetrics.metrics },
+  { method: 'PUT', path: '/v1/agent/reload', handle: notEnabled.accepted },
+  { method: 'PUT', path: '/v1/agent/leave', handle: agentHost.leave },
+  { method: 'PUT', path: '/v1/agent/join/', handle: agentHost.join },
+  { method: 'PUT', path: '/v1/agent/force-leave/', handle: agentHost.forceLeave },
+  ...always('/v1/agent/token/', notEnabled.acl),
+  ...always('/v1/agent/connect/', notEnabled.connect),
 
   { method: 'GET', path: '/v1/agent/services', handle: agentService.list },
   { method: 'GET', path: '/v1/agent/service/', handle: agentService.one },
@@ -45,7 +64,12 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/catalog/service/', handle: blocking(catalog.serviceInstances) },
   { method: 'GET', path: '/v1/catalog/nodes', handle: blocking(catalog.nodeList) },
   { method: 'GET', path: '/v1/catalog/node/', handle: blocking(catalog.nodeWithServices) },
+  { method: 'GET', path: '/v1/catalog/node-services/', handle: blocking(catalog.servicesOfNode) },
+  { method: 'GET', path: '/v1/catalog/connect/', handle: notEnabled.noProxies },
+  { method: 'GET', path: '/v1/catalog/gateway-services/', handle: notEnabled.noProxies },
 
+  { method: 'GET', path: '/v1/health/connect/', handle: notEnabled.noProxies },
+  { method: 'GET', path: '/v1/health/ingress/', handle: notEnabled.noProxies },
   { method: 'GET', path: '/v1/health/service/', handle: blocking(health.healthOfService) },
   { method: 'GET', path: '/v1/health/checks/', handle: blocking(health.checksOfService) },
   { method: 'GET', path: '/v1/health/node/', handle: blocking(health.checksOfNode) },
@@ -53,6 +77,38 @@ export const routes: readonly Route[] = [
 
   { method: 'GET', path: '/v1/status/leader', handle: status.leader },
   { method: 'GET', path: '/v1/status/peers', handle: status.peers },
+
+  { method: 'GET', path: '/v1/coordinate/datacenters', handle: coordinate.datacenters },
+  { method: 'GET', path: '/v1/coordinate/nodes', handle: coordinate.nodes },
+  { method: 'GET', path: '/v1/coordinate/node/', handle: coordinate.node },
+  { method: 'PUT', path: '/v1/coordinate/update', handle: notEnabled.accepted },
+
+  { method: 'GET', path: '/v1/operator/raft/configuration', handle: operator.raftConfiguration },
+  { method: 'GET', path: '/v1/operator/autopilot/configuration', handle: operator.autopilotConfiguration },
+  { method: 'GET', path: '/v1/operator/autopilot/health', handle: operator.autopilotHealth },
+  { method: 'GET', path: '/v1/operator/autopilot/state', handle: operator.autopilotState },
+  ...always('/v1/operator/keyring', operator.keyring),
+
+  { method: 'GET', path: '/v1/internal/ui/services', handle: internalUi.services },
+  { method: 'GET', path: '/v1/internal/ui/nodes', handle: internalUi.nodes },
+  { method: 'GET', path: '/v1/internal/ui/node/', handle: internalUi.node },
+  { method: 'GET', path: '/v1/internal/ui/catalog-overview', handle: internalUi.overview },
+
+  ...always('/v1/acl/', notEnabled.acl),
+  { method: 'GET', path: '/v1/connect/intentions', handle: notEnabled.noRules },
+  { method: 'POST', path: '/v1/connect/intentions', handle: notEnabled.putIntention },
+  { method: 'GET', path: '/v1/connect/intentions/match', handle: notEnabled.noRules },
+  { method: 'GET', path: '/v1/connect/intentions/', handle: notEnabled.intention },
+  { method: 'PUT', path: '/v1/connect/intentions/', handle: notEnabled.putIntention },
+  { method: 'DELETE', path: '/v1/connect/intentions/', handle: notEnabled.deleteConfigEntry },
+  ...always('/v1/connect/', notEnabled.connect),
+  ...always('/v1/discovery-chain/', notEnabled.connect),
+  { method: 'PUT', path: '/v1/config', handle: notEnabled.putConfigEntry },
+  { method: 'GET', path: '/v1/config/', handle: notEnabled.configEntry },
+  { method: 'DELETE', path: '/v1/config/', handle: notEnabled.deleteConfigEntry },
+  ...always('/v1/peering', notEnabled.peering),
+  ...always('/v1/peerings', notEnabled.peering),
+  ...always('/v1/peering/', notEnabled.peering),
 
   { method: 'PUT', path: '/v1/session/create', body: 'registration', handle: session.create },
   { method: 'PUT', path: '/v1/session/destroy/', handle: session.destroy },

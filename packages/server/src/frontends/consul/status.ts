@@ -12,6 +12,7 @@ export const leader: Handler = (call) => {
 /** `GET /v1/status/peers` */
 export const peers: Handler = (call) => localJson(call, [hostPort(call.context.identity.address)]);
 
-function hostPort(address: string): string {
+/** An address with the port that Consul servers have for one another. */
+export function hostPort(address: string): string {
   return address.includes(':') ? `[${address}]:${serverPort}` : `${address}:${serverPort}`;
 }
