@@ -11,9 +11,9 @@ test('metrics come as JSON and as Prometheus text, and count what is there', asy
     Gauges: { Name: string; Value: number }[];
   };
   assert.match(Timestamp, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/);
-  const valueOf = (name: string) => Gauges.find((gauge) => gauge.Name === name)?.Value;
-  assert.equal(valueOf('consul.state.service_instances'), 2);
-  assert.equal(valueOf('consul.state.kv_entries'), 1);
+  const figure = (name: string) => Gauges.find((gauge) => gauge.Name === name)?.Value;
+  assert.equal(figure('consul.state.service_instances'), 2);
+  assert.equal(figure('consul.state.kv_entries'), 1);
   const text = (await server.get('/v1/agent/metrics?format=prometheus')).text;
   assert.match(text, /^# TYPE consul_state_services gauge$/m);
   assert.match(text, /^consul_state_services 2$/m);
