@@ -7,8 +7,16 @@ import type { ConnectGuard } from './connect-guard.ts';
 import { EndpointState } from './endpoint-state.ts';
 import type { GatewayLimits } from './limits.ts';
 import { type ClusterReport, ClusterStats } from './stats.ts';
-import type { Swept } from './sweeper.ts';
+import type { Sweeper, Swept } from './sweeper.ts';
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+
+export interface ClusterContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: GatewayLimits;
+  readonly guard: ConnectGuard;
+  readonly sweeper: Sweeper;
+}
 
 /** A request that waits for a connection to become free. */
 export interface PendingRequest {
@@ -32,6 +40,7 @@ export class ClusterState implements Swept {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #limits: GatewayLimits;
+  readonly #sweeper: Sweeper;
   readonly #guard: ConnectGuard;
   #endpoints: readonly EndpointState[] = [];
   #available = new Uint8Array(0);
@@ -41,14 +50,12 @@ export class ClusterState implements Swept {
   #busy = 0;
   readonly #pending: PendingRequest[] = [];
 
-  constructor(
-    name: string,
-    context: { clock: Clock; random: Random; limits: GatewayLimits; guard: ConnectGuard },
-  ) {
+  constructor(name: string, context: ClusterContext) {
     this.name = name;
     this.#clock = context.clock;
     this.#random = context.random;
     this.#limits = context.limits;
+    this.#sweeper = context.sweeper;
     this.#guard = context.guard;
   }
 
@@ -130,6 +137,7 @@ export class ClusterState implements Swept {
     const idleMs = keepAliveMs === undefined ? upstreamIdleMs : Math.min(upstreamIdleMs, keepAliveMs - 1_000);
     if (idleMs <= 0) connection.destroy();
     else connection.endpoint.keep(connection, nowMs + idleMs, maxIdlePerEndpoint);
+    this.#watch();
     this.#nextTurn();
   }
 
@@ -155,18 +163,23 @@ export class ClusterState implements Swept {
     endpoint.probes = 0;
     endpoint.probeAtMs = nowMs + firstProbeMs;
     endpoint.closeIdle(Number.POSITIVE_INFINITY);
+    this.#watch();
     this.#countAvailable();
   }
 
   sweep(nowMs: number): void {
     let changed = false;
+    let watching = false;
     for (const endpoint of this.#endpoints) {
       if (endpoint.idleCount > 0) endpoint.closeIdle(nowMs);
+      if (endpoint.idleCount > 0) watching = true;
       if (endpoint.record.state.kind !== 'ejected') continue;
+      watching = true;
       if (this.#detector?.expire(endpoint.record, nowMs) === true) changed = true;
       else if (nowMs >= endpoint.probeAtMs) this.#probe(endpoint, nowMs);
     }
     if (changed) this.#countAvailable();
+    if (!watching) this.#sweeper.remove(this);
   }
 
   report(): ClusterReport {
@@ -209,6 +222,11 @@ export class ClusterState implements Swept {
       onUpstreamClose: () => undefined,
     });
     endpoint.probe = probe;
+  }
+
+  /** Only a cluster with idle connections or ejected endpoints has deadlines: a gateway may have thousands at rest. */
+  #watch(): void {
+    if (this.sweepIndex < 0) this.#sweeper.add(this);
   }
 
   #nextTurn(): void {

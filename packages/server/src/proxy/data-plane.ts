@@ -170,9 +170,9 @@ export class DataPlane {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
       const { clock, random, limits } = this.#options;
-      cluster = new ClusterState(name, { clock, random, limits, guard: this.#guard });
+      const context = { clock, random, limits, guard: this.#guard, sweeper: this.#plane.sweeper };
+      cluster = new ClusterState(name, context);
       this.#clusters.set(name, cluster);
-      this.#plane.sweeper.add(cluster);
     }
     return cluster;
   }

@@ -8,7 +8,7 @@ import {
 
 /** The whole data plane in Prometheus's text format. Labels are clusters, code classes and closed sets: never a path or a host. */
 export function metricsText(reports: readonly WorkerReport[]): string {
-  const clusters = mergeClusters(reports);
+  const clusters = mergeClusters(reports).filter(wasUsed);
   const lines: string[] = [];
   const family = (name: string, type: string, help: string, samples: readonly string[]): void => {
     if (samples.length > 0) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples);
@@ -65,6 +65,11 @@ export function metricsText(reports: readonly WorkerReport[]): string {
     ...clusters.flatMap(endpointSamples),
   ]);
   return `${lines.join('\n')}\n`;
+}
+
+/** A service that nobody called has no series: there may be thousands. */
+function wasUsed(cluster: ClusterReport): boolean {
+  return cluster.counts.some((count) => count > 0);
 }
 
 const codeClasses: readonly (readonly [ClusterCounter, string])[] = [

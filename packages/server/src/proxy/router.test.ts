@@ -6,6 +6,7 @@ import { ClusterState } from './cluster-state.ts';
 import { ConnectGuard } from './connect-guard.ts';
 import { defaultLimits } from './limits.ts';
 import { Router } from './router.ts';
+import { Sweeper } from './sweeper.ts';
 
 function host(name: string, domains: readonly string[], prefixes: readonly string[] = ['/']): VirtualHost {
   return {
@@ -23,7 +24,8 @@ function routerWith(...hosts: readonly VirtualHost[]) {
   const clusters = new Map<string, ClusterState>();
   const router = new Router((name) => {
     const guard = new ConnectGuard();
-    const context = { clock: systemClock, random: Math.random, limits: defaultLimits, guard };
+    const sweeper = new Sweeper(systemClock);
+    const context = { clock: systemClock, random: Math.random, limits: defaultLimits, guard, sweeper };
     const cluster = clusters.get(name) ?? new ClusterState(name, context);
     clusters.set(name, cluster);
     return cluster;
