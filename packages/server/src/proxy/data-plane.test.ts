@@ -544,3 +544,15 @@ test('a tunnel whose far end does not read holds its client back', async (t) => 
   );
   assert.ok(before < 50_000_000, `${before} octets went into the tunnel`);
 });
+
+test('over the limit of client connections a new one is closed at once', async (t) => {
+  const { port, plane } = startPlane(t, modelOf({}), { limits: { maxConnections: 2 } });
+  const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  for (const client of clients) client.on('error', () => undefined);
+  await waitUntil(() => plane.openConnections === 2);
+  assert.equal((await talk(port, [])).answer, '');
+  assert.equal(plane.report().refusedConnections, 1);
+  for (const client of clients) client.destroy();
+  await waitUntil(() => plane.openConnections === 0);
+  assert.equal((await call(port)).status, 404);
+});
