@@ -12,8 +12,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Debian's package for each program that a test or a bench starts. */
+/** Debian's package for each program, or file of one, that a test or a bench starts. */
 const programs = {
+  '/usr/lib/nginx/modules/ngx_stream_module.so': 'libnginx-mod-stream',
   busybox: 'busybox-static',
   curl: 'curl',
   dig: 'bind9-dnsutils',
@@ -123,6 +124,7 @@ function withServicesOff(install) {
 }
 
 function onPath(program) {
+  if (program.startsWith('/')) return existsSync(program);
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => {
     try {
