@@ -1,142 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ContainerOptions } from '@portolan/testkit/dockerd-api.ts';
-import {
-  type Dockerd,
-  dockerdHome,
-  launchDockerd,
-  requireDockerd,
-} from '@portolan/testkit/launch-dockerd.ts';
 import { requireProgram } from '@portolan/testkit/require-program.ts';
-import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
-import { type PortolanProcess, startPortolan } from './portolan-process.ts';
+import {
+  adminState,
+  appears,
+  goes,
+  idle,
+  one,
+  passing,
+  services,
+  startRig,
+  type WireService,
+} from './docker-rig.ts';
 
 const run = promisify(execFile);
 
-/** A container that has nothing to do, and ends at once when it is told to. */
-const idle = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1000 & wait $!; done'];
 /** It ends a second after it was told to, as one does that finishes its requests. */
 const slowToEnd = ['sh', '-c', 'trap "sleep 1; exit 0" TERM; sleep 1000 & wait $!; wait'];
 const web = ['httpd', '-f', '-p', '8080', '-h', '/www'];
-
-interface Rig {
-  readonly dockerd: Dockerd;
-  readonly portolan: PortolanProcess;
-}
-
-interface WireService {
-  readonly ID: string;
-  readonly Service: string;
-  readonly Address: string;
-  readonly Port: number;
-  readonly Tags: readonly string[];
-  readonly Meta: Readonly<Record<string, string>>;
-}
-
-async function startRig(t: TestContext, args: readonly string[] = []): Promise<Rig | undefined> {
-  if (!requireDockerd(t)) return undefined;
-  const dockerd = await launchDockerd(dockerdHome(t));
-  const portolan = await startServer(t, dockerd, args);
-  return { dockerd, portolan };
-}
-
-async function startServer(
-  t: TestContext,
-  dockerd: Dockerd,
-  args: readonly string[] = [],
-  dataDir = newDataDir(t),
-): Promise<PortolanProcess> {
-  const portolan = await startPortolan(t, { dataDir, args: ['--docker', dockerd.host, ...args] });
-  await waitUntil(async () => (await fetch(`${portolan.http}/readyz`)).status === 200, {
-    what: 'the first list of containers',
-  });
-  return portolan;
-}
-
-function newDataDir(t: TestContext): string {
-  const directory = tempDir('server');
-  t.after(async () => directory.remove());
-  return directory.path;
-}
-
-/** What the agent has, without this server itself. */
-async function services(portolan: PortolanProcess): Promise<readonly WireService[]> {
-  const response = await fetch(`${portolan.http}/v1/agent/services`);
-  return Object.values((await response.json()) as Record<string, WireService>);
-}
-
-/** The IDs that a client that wants healthy ones is given. */
-async function passing(portolan: PortolanProcess, name: string): Promise<readonly string[]> {
-  const response = await fetch(`${portolan.http}/v1/health/service/${name}?passing`);
-  return ((await response.json()) as { Service: WireService }[]).map(({ Service }) => Service.ID);
-}
-
-async function one(portolan: PortolanProcess, name: string): Promise<WireService | undefined> {
-  return (await services(portolan)).find(({ Service }) => Service === name);
-}
-
-const appears = (portolan: PortolanProcess, name: string): Promise<WireService> =>
-  waitUntil(() => one(portolan, name), { what: `${name} to be registered` });
-
-const goes = (portolan: PortolanProcess, name: string): Promise<boolean> =>
-  waitUntil(async () => (await one(portolan, name)) === undefined, { what: `${name} to be gone` });
-
-/** In Portolan's own words. */
-async function adminState(portolan: PortolanProcess, name: string): Promise<string | undefined> {
-  const response = await fetch(`${portolan.http}/portolan/v1/services/${name}`);
-  if (response.status === 404) return undefined;
-  const { instances } = (await response.json()) as { instances: { adminState: string }[] };
-  return instances[0]?.adminState;
-}
-
-/** A TCP door to an engine's socket that can be shut, with all who are inside put out. */
-async function openDoor(
-  t: TestContext,
-  socketPath: string,
-): Promise<{ url: string; shut: () => void; open: () => void }> {
-  const sockets = new Set<Socket>();
-  let isOpen = true;
-  const server = createServer((near) => {
-    if (!isOpen) {
-      near.destroy();
-      return;
-    }
-    const far = connect(socketPath);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        near.destroy();
-        far.destroy();
-      });
-    }
-    near.pipe(far).pipe(near);
-  });
-  const shut = (): void => {
-    isOpen = false;
-    for (const socket of sockets) socket.destroy();
-  };
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    shut();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `tcp://127.0.0.1:${port}`,
-    shut,
-    open: () => {
-      isOpen = true;
-    },
-  };
-}
 
 test('a container is found over Consul HTTP and by dig, checked, and reached', async (t) => {
   const dig = requireProgram(t, 'dig');
@@ -353,115 +238,4 @@ test('with on-success a container that failed stays, critical, until it is remov
   await waitUntil(async () => (await passing(portolan, 'exits-3')).length === 0);
   await dockerd.call('DELETE', '/containers/exits-3');
   await goes(portolan, 'exits-3');
-});
-
-test('a daemon that is killed and comes back: what it registered stays meanwhile, then is what runs', async (t) => {
-  if (!requireDockerd(t)) return;
-  const home = dockerdHome(t);
-  const first = await launchDockerd(home);
-  const portolan = await startServer(t, first);
-  const publish = ['80/tcp'];
-  const restarts = { RestartPolicy: { Name: 'always' } };
-  await first.run({
-    name: 'returns',
-    cmd: idle,
-    publish,
-    labels: { SERVICE_NAME: 'returns' },
-    hostConfig: restarts,
-  });
-  await first.run({ name: 'leaves', cmd: idle, publish, labels: { SERVICE_NAME: 'leaves' } });
-  await appears(portolan, 'returns');
-  await appears(portolan, 'leaves');
-
-  first.kill('SIGKILL');
-  await first.exited;
-  await waitUntil(() => /Docker is away/.test(portolan.program.output()));
-  assert.deepEqual((await services(portolan)).map(({ Service }) => Service).toSorted(), [
-    'leaves',
-    'returns',
-  ]);
-
-  const second = await launchDockerd(home);
-  await goes(portolan, 'leaves');
-  const returned = await waitUntil(async () => {
-    const port = await second.hostPort('returns', '80/tcp');
-    const found = await one(portolan, 'returns');
-    return found?.Port === port ? found : undefined;
-  });
-  assert.match(returned.ID, /:returns:80$/);
-
-  // An orderly end: it stops its containers, which is told before the events end.
-  await second.stop(20_000);
-  await goes(portolan, 'returns');
-  await launchDockerd(home);
-  await appears(portolan, 'returns');
-});
-
-test('a restart of Portolan mends what it missed, and takes nothing away before the first list', async (t) => {
-  if (!requireDockerd(t)) return;
-  const home = dockerdHome(t);
-  const dockerd = await launchDockerd(home);
-  const dataDir = newDataDir(t);
-  const start = (name: string): Promise<string> =>
-    dockerd.run({ name, cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: name } });
-  const first = await startServer(t, dockerd, [], dataDir);
-  await start('stays');
-  await start('ends-meanwhile');
-  await appears(first, 'stays');
-  await appears(first, 'ends-meanwhile');
-  await first.program.stop();
-
-  await dockerd.call('DELETE', '/containers/ends-meanwhile?force=1');
-  await start('starts-meanwhile');
-  const noEngine = await startPortolan(t, { dataDir, args: ['--docker', 'unix:///nowhere/docker.sock'] });
-  await waitUntil(() => /Docker is away/.test(noEngine.program.output()));
-  assert.equal((await fetch(`${noEngine.http}/readyz`)).status, 503);
-  assert.deepEqual((await services(noEngine)).map(({ Service }) => Service).toSorted(), [
-    'ends-meanwhile',
-    'stays',
-  ]);
-  await noEngine.program.stop();
-
-  const second = await startServer(t, dockerd, [], dataDir);
-  const names = (await services(second)).map(({ Service }) => Service);
-  assert.deepEqual(names.toSorted(), ['starts-meanwhile', 'stays']);
-  await second.program.stop();
-
-  const turnedOff = await startPortolan(t, { dataDir });
-  assert.deepEqual(await services(turnedOff), []);
-});
-
-test('a connection that breaks is made again, and everything is compared anew', async (t) => {
-  if (!requireDockerd(t)) return;
-  const dockerd = await launchDockerd(dockerdHome(t));
-  const door = await openDoor(t, dockerd.host.replace('unix://', ''));
-  const portolan = await startPortolan(t, { dataDir: newDataDir(t), args: ['--docker', door.url] });
-  const start = (name: string): Promise<string> =>
-    dockerd.run({ name, cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: name } });
-  await start('early');
-  await appears(portolan, 'early');
-
-  door.shut();
-  await waitUntil(() => /Docker is away/.test(portolan.program.output()));
-  await dockerd.call('DELETE', '/containers/early?force=1');
-  await start('late');
-  assert.notEqual(await one(portolan, 'early'), undefined);
-
-  door.open();
-  await appears(portolan, 'late');
-  await goes(portolan, 'early');
-});
-
-test('docker.ttl removes what an engine registered that stays away', async (t) => {
-  if (!requireDockerd(t)) return;
-  const dockerd = await launchDockerd(dockerdHome(t));
-  const door = await openDoor(t, dockerd.host.replace('unix://', ''));
-  const args = ['--docker', door.url, '--docker-ttl', '5s'];
-  const portolan = await startPortolan(t, { dataDir: newDataDir(t), args });
-  await dockerd.run({ name: 'held', cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: 'held' } });
-  await appears(portolan, 'held');
-  door.shut();
-  await goes(portolan, 'held');
-  door.open();
-  await appears(portolan, 'held');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fakeClock } from '@portolan/testkit/fake-clock.ts';
@@ -104,4 +105,17 @@ test('nobody there is unavailable, with the address', async () => {
     code: 'unavailable',
     message: /^unix:\/\/\/nowhere\/docker\.sock cannot be reached: /,
   });
+});
+
+test('a kept connection that the engine has closed meanwhile costs a new one, no error', async (t) => {
+  const sockets = new Set<Socket>();
+  const { api } = await strangeEngine(t, ({ socket }, response) => {
+    // Closed as the second request comes in on it.
+    if (sockets.has(socket)) socket.destroy();
+    sockets.add(socket);
+    response.end('[]');
+  });
+  assert.deepEqual(await api.list(true), []);
+  assert.deepEqual(await api.list(true), []);
+  assert.equal(sockets.size, 2);
 });

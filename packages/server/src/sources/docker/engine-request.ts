@@ -64,13 +64,19 @@ async function answerTo(exchange: Exchange, signal: AbortSignal): Promise<Incomi
   throw new Fault(code, `${exchange.path}: ${statusCode} ${messageOf(text)}`);
 }
 
-function send({ address, agent, path }: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+/** A kept connection may have been closed by the engine just now: then a new one is asked, once. */
+function send(exchange: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+  const { address, agent, path } = exchange;
   const where =
     address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
   return new Promise((resolve, reject) => {
     const sent = request({ ...where, agent, path, signal, headers: { host: 'docker' } });
     sent.on('response', resolve);
-    sent.on('error', (error) => reject(unreachable(address, error)));
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      if (sent.reusedSocket && error.code === 'ECONNRESET') {
+        resolve(send({ ...exchange, agent: false }, signal));
+      } else reject(unreachable(address, error));
+    });
     sent.on('socket', (socket) => socket.setKeepAlive(true, limits.pingEveryMs));
     sent.end();
   });
