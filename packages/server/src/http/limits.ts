@@ -15,6 +15,8 @@ export interface HttpLimits {
   /** What a client may still send, unread, after an answer that came before its request was whole; and how long. */
   readonly maxLeftoverBytes: number;
   readonly leftoverTimeoutMs: number;
+  /** Of answers above 1 MiB that are not read yet, all together. */
+  readonly maxWaitingAnswerBytes: number;
   /** How often the three limits above are looked at. */
   readonly timeoutCheckIntervalMs: number;
 }
@@ -31,6 +33,8 @@ export const defaultHttpLimits: HttpLimits = {
   // Longer than the 60 s that proxies and client pools keep: so that it is they who close, and never meet a closed door.
   keepAliveTimeoutMs: 75_000,
   writeStallTimeoutMs: 30_000,
+  // A few recursive reads of a large store at a time; what watchers share counts once.
+  maxWaitingAnswerBytes: 512 * 1024 * 1024,
   // Reading costs little and keeps nothing; who has more to say does not want to hear that it is too much.
   maxLeftoverBytes: 64 * 1024 * 1024,
   leftoverTimeoutMs: 5_000,

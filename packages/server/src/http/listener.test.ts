@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { pino } from 'pino';
 import type { ListenerAddress } from '../contract.ts';
 import { systemClock } from '../engine/system-clock.ts';
@@ -209,4 +210,26 @@ test('a body is read whole, refused past its limit, and its connection goes on',
   const [first] = await once(socket, 'data');
   assert.match(String(first), /^HTTP\/1\.1 413 /);
   socket.destroy();
+});
+
+test('large answers that nobody reads leave room for others, and one alone always passes', async () => {
+  await using server = await startListener({ maxWaitingAnswerBytes: 50_000_000 });
+  const shared = textReply(200, 'x'.repeat(30_000_000));
+  server.listener.mount('/shared', (_request, response) => send(response, shared));
+  server.listener.mount('/large', (_request, response) =>
+    send(response, textReply(200, 'x'.repeat(30_000_000))),
+  );
+  server.listener.mount('/small', (_request, response) => send(response, textReply(200, 'small')));
+  const lazy = connect(server.port, '127.0.0.1');
+  lazy.write('GET /shared HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  lazy.once('readable', () => {});
+  await once(lazy, 'readable');
+  const refused = await fetch(`${server.url}/large`);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.equal((await fetch(`${server.url}/small`)).status, 200);
+  const same = await fetch(`${server.url}/shared`);
+  assert.equal((await same.text()).length, 30_000_000, 'the same answer again takes no more memory');
+  lazy.destroy();
+  await waitUntil(async () => (await (await fetch(`${server.url}/large`)).text()).length === 30_000_000);
 });

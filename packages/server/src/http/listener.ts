@@ -6,6 +6,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { Logger } from 'pino';
 import type { Bind, HttpHandler, HttpRoutes, ListenerRegistry, Part } from '../contract.ts';
 import { type OriginGuard, originGuard } from '../guard/origin-guard.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import { type Connections, connections } from './connections.ts';
 import { closeAfterLeftover } from './leftover.ts';
 import { defaultHttpLimits, type HttpLimits } from './limits.ts';
@@ -93,7 +94,10 @@ function newServer(door: Door, limits: HttpLimits): Server {
   );
   // One more than allowed is kept, so that `serve` sees that there were too many instead of Node dropping some in silence.
   server.maxHeadersCount = limits.maxHeaders + 1;
-  server.on('connection', (socket) => door.connections.admit(socket));
+  const budget = new AnswerBudget(limits.maxWaitingAnswerBytes);
+  server.on('connection', (socket) => {
+    if (door.connections.admit(socket)) budget.adopt(socket);
+  });
   return server;
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { hasRoomFor } from './answer-budget.ts';
 import { beforeAnswer } from './leftover.ts';
 
 /** An answer as plain data. One reply may be sent to any number of requests. */
@@ -33,9 +34,15 @@ export function jsonReply(
   return reply(status, ['Content-Type', 'application/json', ...(options.headers ?? [])], body);
 }
 
-/** Sends it. Nothing happens if the peer is gone. */
-export function send(response: ServerResponse, answer: Reply): void {
+const tooManyLarge = textReply(503, 'Too many large answers wait to be read: retry in a moment.', [
+  'Retry-After',
+  '1',
+]);
+
+/** Sends it, or 503 where too many large answers are on their way. Nothing happens if the peer is gone. */
+export function send(response: ServerResponse, wanted: Reply): void {
   if (response.destroyed || response.headersSent) return;
+  const answer = hasRoomFor(response, wanted.body) ? wanted : tooManyLarge;
   beforeAnswer(response);
   // Node takes the flat list as it is, but its type wants to own it.
   response.writeHead(answer.status, answer.headers as string[]);
