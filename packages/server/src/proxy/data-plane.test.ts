@@ -556,3 +556,34 @@ test('over the limit of client connections a new one is closed at once', async (
   await waitUntil(() => plane.openConnections === 0);
   assert.equal((await call(port)).status, 404);
 });
+
+test('a client that pipelines without reading is not served ahead of what it reads', async (t) => {
+  const body = 'x'.repeat(100_000);
+  let served = 0;
+  const upstream = await upstreamThat(t, (socket) => {
+    served++;
+    socket.write(reply(body));
+  });
+  const { port, plane } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
+  const requests = 500;
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  client.pause();
+  client.write(get.repeat(requests));
+  let before = -1;
+  await waitUntil(
+    () => {
+      const still = served === before && served > 0;
+      before = served;
+      return still && plane.report().clusters[0]?.busy === 0;
+    },
+    { everyMs: 200 },
+  );
+  assert.ok(served < 200, `${served} responses were fetched for nobody`);
+  let received = 0;
+  client.on('data', (bytes) => {
+    received += bytes.length;
+  });
+  client.resume();
+  await waitUntil(() => received === requests * reply(body).length);
+});

@@ -33,6 +33,8 @@ export class Downstream implements WireOwner, Swept {
   readonly #head = new HeadBuffer();
   /** Octets that came before their turn; reading is paused while there are any. */
   #ahead: Buffer | undefined;
+  /** The next request waits until the client has read the last responses: else pipelining without reading fills our memory. */
+  #held = false;
   /** Whether the client sends no more. */
   #ended = false;
   #lingered = 0;
@@ -78,6 +80,9 @@ export class Downstream implements WireOwner, Swept {
   onDrain(): void {
     this.#pressedSinceMs = -1;
     if (this.#state.kind === 'exchange') this.#state.exchange.onClientDrain();
+    if (!this.#held) return;
+    this.#held = false;
+    this.#takeAhead();
   }
 
   onClose(): void {
@@ -130,7 +135,8 @@ export class Downstream implements WireOwner, Swept {
       return;
     }
     this.#state = { kind: 'idle', sinceMs: nowMs, fresh: false };
-    if (this.#ahead !== undefined) this.#takeAhead();
+    this.#held = this.wire.pressed;
+    if (!this.#held) this.#takeAhead();
   }
 
   /** Ends our side, and reads a little longer: a reset would take the response from a client that still sends. */
@@ -164,7 +170,7 @@ export class Downstream implements WireOwner, Swept {
     const state = this.#state;
     switch (state.kind) {
       case 'idle':
-        return this.#takeFirst(bytes, start, end);
+        return this.#held ? start : this.#takeFirst(bytes, start, end);
       case 'head':
         return this.#takeMore(bytes, start, end);
       case 'exchange':
