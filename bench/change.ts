@@ -12,6 +12,11 @@ import {
   recordKey,
 } from '@portolan/core/catalog/records.ts';
 import type { StoredEntry } from '@portolan/core/catalog/store.ts';
+import { createPlanner } from '@portolan/core/traffic/plan.ts';
+import { systemClock } from '@portolan/server/engine/system-clock.ts';
+import { createEngine, type EngineService } from '@portolan/server/engine.ts';
+import { memoryStore } from '@portolan/server/store/store-memory.ts';
+import { pino } from 'pino';
 
 /** What one change costs the catalog in memory, by its size; and what loading the largest costs. */
 
@@ -48,9 +53,59 @@ export async function changeBench(): Promise<void> {
     rows[title] = row;
   }
   console.table(rows);
+  console.table(await wholeChanges());
   const self = fileURLToPath(import.meta.url);
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', self, '--load']);
   console.log(stdout.trimEnd());
+}
+
+/** From `submit` to published, through the engine over a memory store: planning and waking included. One after the other. */
+async function wholeChanges(): Promise<Record<string, Record<string, string>>> {
+  const engines = await Promise.all(sizes.map(async (size) => ({ size, engine: await engineOf(size) })));
+  const samples = engines.map((): number[] => []);
+  for (let round = -2; round < wholeRounds; round++) {
+    for (const [at, { size, engine }] of engines.entries()) {
+      const before = process.cpuUsage();
+      for (let n = 0; n < changesPerWholeRound; n++) {
+        const { node, id } = checkOf(scattered(n + (round + 2) * changesPerWholeRound, size));
+        await engine.submit((draft) => draft.put(flipped(draft, node, id)));
+      }
+      const spent = process.cpuUsage(before);
+      if (round >= 0) samples[at]?.push((spent.user + spent.system) / changesPerWholeRound);
+    }
+  }
+  const medians = samples.map(median);
+  const row: Record<string, string> = {};
+  for (const [at, { size, engine }] of engines.entries()) {
+    row[`${size} instances`] = (medians[at] ?? 0).toFixed(2);
+    await engine.stop();
+  }
+  row['largest / smallest'] = ((medians.at(-1) ?? 0) / (medians[0] ?? 1)).toFixed(2);
+  return { 'submit → published: status of a check': row };
+}
+
+const wholeRounds = 9;
+const changesPerWholeRound = 1_000;
+
+async function engineOf(size: number): Promise<EngineService> {
+  const engine = createEngine({
+    store: memoryStore(),
+    catalog: createCatalog(),
+    planner: createPlanner({ gatewayDomain: 'localhost' }),
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+  });
+  await engine.start();
+  const perIntent = 500;
+  for (let from = 0; from < size; from += perIntent) {
+    await engine.submit((draft) => {
+      for (let number = from; number < Math.min(size, from + perIntent); number++) {
+        draft.put(instanceOf(number));
+        draft.put(checkOf(number));
+      }
+    });
+  }
+  return engine;
 }
 
 /** CPU time per change of each subject. */

@@ -5,26 +5,78 @@ import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 export function mergedDelta(deltas: readonly CatalogDelta[]): CatalogDelta {
   const [first] = deltas;
   if (first !== undefined && deltas.length === 1) return first;
-  const services = new Set<string>();
-  const nodes = new Set<string>();
-  const checks: CheckTouch[] = [];
-  const kvKeys: string[] = [];
-  const leases: string[] = [];
-  let revision = 0;
-  let [serviceList, nodeList, checkList, rules] = [false, false, false, false];
-  for (const delta of deltas) {
-    for (const service of delta.services) services.add(service);
-    for (const node of delta.nodes) nodes.add(node);
-    for (const check of delta.checks) checks.push(check);
-    for (const key of delta.kvKeys) kvKeys.push(key);
-    for (const lease of delta.leases) leases.push(lease);
-    serviceList ||= delta.serviceList;
-    nodeList ||= delta.nodeList;
-    checkList ||= delta.checkList;
-    rules ||= delta.rules;
-    revision = delta.revision;
+  const sum = new DeltaSum();
+  for (const delta of deltas) sum.add(delta);
+  return sum.take();
+}
+
+/** Changes put together as they come: each costs what it touches, however much waits already. */
+export class DeltaSum {
+  #first: CatalogDelta | undefined;
+  #sum: MutableDelta | undefined;
+
+  get isEmpty(): boolean {
+    return this.#first === undefined;
   }
-  return { revision, services, serviceList, nodes, nodeList, checks, checkList, kvKeys, rules, leases };
+
+  add(delta: CatalogDelta): void {
+    if (this.#first === undefined) {
+      this.#first = delta;
+      return;
+    }
+    if (this.#sum === undefined) {
+      this.#sum = startOfSum();
+      addTo(this.#sum, this.#first);
+    }
+    addTo(this.#sum, delta);
+  }
+
+  /** The sum so far; the next one starts from nothing. A single change comes back as it is. */
+  take(): CatalogDelta {
+    const taken = this.#sum ?? this.#first ?? nothing;
+    this.#first = undefined;
+    this.#sum = undefined;
+    return taken;
+  }
+}
+
+interface MutableDelta extends CatalogDelta {
+  revision: number;
+  readonly services: Set<string>;
+  serviceList: boolean;
+  readonly nodes: Set<string>;
+  nodeList: boolean;
+  readonly checks: CheckTouch[];
+  checkList: boolean;
+  readonly kvKeys: string[];
+  rules: boolean;
+  readonly leases: string[];
+}
+
+function startOfSum(): MutableDelta {
+  return {
+    ...{
+      revision: 0,
+      services: new Set<string>(),
+      serviceList: false,
+      nodes: new Set<string>(),
+      nodeList: false,
+    },
+    ...{ checks: [], checkList: false, kvKeys: [], rules: false, leases: [] },
+  };
+}
+
+function addTo(sum: MutableDelta, delta: CatalogDelta): void {
+  for (const service of delta.services) sum.services.add(service);
+  for (const node of delta.nodes) sum.nodes.add(node);
+  for (const check of delta.checks) sum.checks.push(check);
+  for (const key of delta.kvKeys) sum.kvKeys.push(key);
+  for (const lease of delta.leases) sum.leases.push(lease);
+  sum.serviceList ||= delta.serviceList;
+  sum.nodeList ||= delta.nodeList;
+  sum.checkList ||= delta.checkList;
+  sum.rules ||= delta.rules;
+  sum.revision = delta.revision;
 }
 
 /** A delta that touches nothing. */

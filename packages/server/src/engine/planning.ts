@@ -3,7 +3,7 @@ import type { CatalogDelta, CatalogReader } from '@portolan/core/catalog/reader.
 import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Logger } from 'pino';
-import { mergedDelta, noTraffic } from './deltas.ts';
+import { DeltaSum, noTraffic } from './deltas.ts';
 
 /** Of the event loop's time, at most this share goes to planning while changes keep coming. */
 const share = 0.05;
@@ -29,7 +29,7 @@ export function createPlanning(options: {
   onLate: (traffic: TrafficDelta) => void;
 }): Planning {
   const { catalog, planner, clock, log, onLate } = options;
-  let unplanned: CatalogDelta[] = [];
+  const unplanned = new DeltaSum();
   let budgetMs = savedMs;
   let countedAtMs = clock.monotonicMs();
   let cancelLate: (() => void) | undefined;
@@ -43,8 +43,7 @@ export function createPlanning(options: {
   function planAll(): TrafficDelta {
     cancelLate?.();
     cancelLate = undefined;
-    const delta = mergedDelta(unplanned);
-    unplanned = [];
+    const delta = unplanned.take();
     try {
       return planner.update(catalog, delta);
     } catch (error) {
@@ -63,11 +62,9 @@ export function createPlanning(options: {
 
   return {
     plan(delta) {
-      unplanned.push(delta);
+      unplanned.add(delta);
       earn();
       if (budgetMs > 0) return planAll();
-      // One delta for all that wait, so that what waits does not grow with the burst.
-      unplanned = [mergedDelta(unplanned)];
       cancelLate ??= clock.after(Math.ceil(-budgetMs / share) + 1, late);
       return noTraffic;
     },
