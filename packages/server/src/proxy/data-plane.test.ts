@@ -587,3 +587,17 @@ test('a client that pipelines without reading is not served ahead of what it rea
   client.resume();
   await waitUntil(() => received === requests * reply(body).length);
 });
+
+test('what comes before its turn has a limit for all clients together', async (t) => {
+  const { port: silent } = await startServer(t, (socket) => socket.resume().on('end', () => socket.end()));
+  const model = modelOf({ 'a.test': cluster('a', [endpoint(silent)]) });
+  const { port, plane } = startPlane(t, model, { limits: { maxAheadBytes: 10_000 } });
+  const { answer } = await talk(port, [get, get.repeat(1_000)]);
+  assert.equal(answer, '');
+  await waitUntil(() => plane.openConnections === 0 && plane.report().clusters[0]?.busy === 0);
+  const waiting = talk(port, [get, get.repeat(10)]);
+  await waitUntil(() => plane.report().clusters[0]?.busy === 1);
+  assert.equal(plane.openConnections, 1);
+  plane.close();
+  await waiting;
+});

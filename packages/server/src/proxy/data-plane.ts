@@ -57,7 +57,7 @@ export class DataPlane {
       trusted: new TrustedPeers(options.trustedPeers),
       accessLog: accessLog ?? noAccessLog,
       logsAccess: accessLog !== undefined,
-      counters: { open: 0, accepted: 0, turnedAway: 0, refusals: new Map() },
+      counters: { open: 0, accepted: 0, aheadBytes: 0, turnedAway: 0, refusals: new Map() },
       tunnels: new Set(),
       draining: false,
     };

@@ -62,9 +62,7 @@ export class Downstream implements WireOwner, Swept {
       const before = position;
       position = this.#take(bytes, position, end);
       if (position === before) {
-        // Not its turn yet.
-        this.#ahead = Buffer.from(bytes.subarray(position, end));
-        this.wire.pause();
+        this.#keepAhead(Buffer.from(bytes.subarray(position, end)));
         return;
       }
     }
@@ -145,15 +143,14 @@ export class Downstream implements WireOwner, Swept {
       kind: 'lingering',
       untilMs: this.#plane.clock.monotonicMs() + this.#plane.limits.lingerMs,
     };
-    this.#ahead = undefined;
+    this.#giveAhead();
     this.wire.end();
     this.wire.resume();
   }
 
   /** Leaves the wire to somebody else, with the octets that came before their turn. */
   handOver(): Buffer | undefined {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
+    const ahead = this.#giveAhead();
     this.#leave();
     return ahead;
   }
@@ -161,6 +158,7 @@ export class Downstream implements WireOwner, Swept {
   #leave(): void {
     if (this.#state === gone) return;
     this.#state = gone;
+    this.#giveAhead();
     this.#plane.sweeper.remove(this);
     this.#plane.counters.open--;
   }
@@ -214,9 +212,24 @@ export class Downstream implements WireOwner, Swept {
     return exchange.begin(bytes, bodyAt, end);
   }
 
-  #takeAhead(): void {
+  /** It is not their turn yet. */
+  #keepAhead(bytes: Buffer): void {
+    const { counters, limits } = this.#plane;
+    this.#ahead = bytes;
+    counters.aheadBytes += bytes.length;
+    this.wire.pause();
+    if (counters.aheadBytes > limits.maxAheadBytes) this.wire.destroy();
+  }
+
+  #giveAhead(): Buffer | undefined {
     const ahead = this.#ahead;
     this.#ahead = undefined;
+    this.#plane.counters.aheadBytes -= ahead?.length ?? 0;
+    return ahead;
+  }
+
+  #takeAhead(): void {
+    const ahead = this.#giveAhead();
     if (ahead === undefined) return;
     this.wire.resume();
     this.onBytes(ahead, 0, ahead.length);

@@ -18,6 +18,8 @@ export interface GatewayLimits {
   /** Idle time of a pooled upstream connection: below the 5 s after which Node's servers close theirs. */
   readonly upstreamIdleMs: number;
   readonly maxConnections: number;
+  /** Octets of all clients together that came before their turn (pipelined requests); whoever passes it is cut. */
+  readonly maxAheadBytes: number;
   /** Of a request body that is kept so that the request can be sent again. */
   readonly maxReplayBytes: number;
   /** Idle upstream connections kept for each endpoint. */
@@ -40,6 +42,7 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   tunnelIdleMs: 3_600_000,
   upstreamIdleMs: 4_000,
   maxConnections: 10_000,
+  maxAheadBytes: 67_108_864,
   maxReplayBytes: 65_536,
   maxIdlePerEndpoint: 256,
   lingerBytes: 1_048_576,

@@ -31,6 +31,8 @@ export interface Plane {
 export interface PlaneCounters {
   open: number;
   accepted: number;
+  /** Octets that are held for clients whose turn has not come. */
+  aheadBytes: number;
   /** Over `maxConnections`. */
   turnedAway: number;
   /** Requests that were refused, by the code of the refusal: a closed set. */
