@@ -18,6 +18,7 @@ import * as operator from './operator.ts';
 import * as preparedQuery from './prepared-query.ts';
 import type { Route } from './router.ts';
 import * as session from './session.ts';
+import * as snapshot from './snapshot.ts';
 import * as status from './status.ts';
 import * as txn from './txn.ts';
 
@@ -127,6 +128,9 @@ export const routes: readonly Route[] = [
   // Spring Cloud Consul fires so.
   { method: 'POST', path: '/v1/event/fire/', body: 'event', handle: event.fire },
   { method: 'GET', path: '/v1/event/list', handle: event.list },
+
+  { method: 'GET', path: '/v1/snapshot', handle: snapshot.save },
+  { method: 'PUT', path: '/v1/snapshot', handle: snapshot.restore },
 
   { method: 'PUT', path: '/v1/txn', body: 'txn', handle: txn.transact },
 

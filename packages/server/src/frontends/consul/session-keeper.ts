@@ -17,6 +17,8 @@ export interface SessionKeeper {
   isDelayed(key: string): boolean;
   /** The session was ended by somebody else, as an operation of a transaction: its TTL runs no more. */
   forget(id: string): void;
+  /** Fresh deadlines for every session that is this server's. */
+  countAnew(): void;
   start(): void;
   stop(): void;
 }
@@ -91,6 +93,12 @@ export function sessionKeeper(context: {
     }
   }
 
+  function countAnew(): void {
+    for (const { record } of engine.view.catalog.leases()) {
+      if (record.owner === identity.node && isSession(record)) watchTtl(record.id, sessionOf(record).ttlMs);
+    }
+  }
+
   return {
     async create(id, session) {
       await engine.submit((draft) => createSession(draft, id, session, identity.node));
@@ -113,11 +121,10 @@ export function sessionKeeper(context: {
       const until = delays.get(key);
       return until !== undefined && until > clock.monotonicMs();
     },
+    countAnew,
     start() {
-      // Fresh deadlines: nobody loses a lock because this server was restarted.
-      for (const { record } of engine.view.catalog.leases()) {
-        if (record.owner === identity.node && isSession(record)) watchTtl(record.id, sessionOf(record).ttlMs);
-      }
+      // Nobody loses a lock because this server was restarted.
+      countAnew();
       unsubscribe = engine.subscribe((delta, _, view) => onChange(delta, view));
     },
     stop() {
