@@ -31,6 +31,8 @@ export function serviceQuery(source: string, kind: 'service' | 'connect' = 'serv
 
 export function servicesQuery(source: string): Query {
   const parts = parseNodeQuery('catalog.services', source);
+  if (parts.name !== '' || parts.near !== '')
+    throw new Error(`catalog.services: invalid format: ${JSON.stringify(source)}`);
   return {
     key: `catalog.services(${source})`,
     path: `/v1/catalog/services${parameters(parts)}`,
@@ -99,6 +101,19 @@ export function listQuery(source: string, direct: boolean): Query {
     path: `/v1/kv/${keyPath(prefix)}${parameters(parts, [['recurse', '']])}`,
     blocks: true,
     decode: (body) => keyPairs(body, prefix, direct),
+  };
+}
+
+/** As `listQuery`, but an empty folder holds the rendering up: it may be one that somebody deletes just now. */
+export function safeListQuery(source: string, direct: boolean): Query {
+  const query = listQuery(source, direct);
+  return {
+    ...query,
+    key: `${query.key} safe`,
+    decode(body) {
+      const pairs = query.decode(body);
+      return Array.isArray(pairs) && pairs.length === 0 ? undefined : pairs;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { TemplateFunction } from '../language/builtins.ts';
-import { Float, GoMap, Struct, typeName, type Value } from '../language/values.ts';
+import { Float, GoMap, type MapKey, Struct, typeName, type Value } from '../language/values.ts';
 import { count, list, map, text } from './arguments.ts';
+import { mergeInto } from './sprig/dicts.ts';
 
 export const collectionFunctions: readonly (readonly [string, TemplateFunction])[] = [
   ['in', (...args) => twoArguments(args, (collection, item) => includes(collection, item))],
@@ -29,16 +30,15 @@ function twoOrOne(args: readonly Value[], apply: (only: Value) => Value): Value 
   return apply(args[0] ?? null);
 }
 
-/** A list's item, a map's key or value is not asked: Go's `in` looks at items, and at a string's substrings. */
+/** A list's item or a part of a text; numbers and texts only, each equal to its own kind; nothing else holds anything. */
 function includes(collection: Value, item: Value): boolean {
-  if (typeof collection === 'string') return collection.includes(text(item));
-  if (collection instanceof GoMap) return [...collection.entries.values()].some((value) => same(value, item));
-  return list(collection).some((value) => same(value, item));
+  if (typeof collection === 'string') return typeof item === 'string' && collection.includes(item);
+  return Array.isArray(collection) && collection.some((value: Value) => same(value, item));
 }
 
 function same(left: Value, right: Value): boolean {
   if (left instanceof Float && right instanceof Float) return left.value === right.value;
-  return left === right;
+  return (typeof left === 'string' || typeof left === 'number') && left === right;
 }
 
 function quantifier(
@@ -48,15 +48,20 @@ function quantifier(
     twoArguments(args, (wanted, collection) => holds(list(wanted), (item) => includes(collection, item)));
 }
 
+function servicesOf(what: string, value: Value | undefined): readonly Value[] {
+  if (value === null || Array.isArray(value)) return value ?? [];
+  throw new Error(`${what}: wrong argument type ${typeName(value)}`);
+}
+
 /** Services by each of their tags: one with two tags stands in both groups. */
 function byTag(...args: readonly Value[]): Value {
   count(args, 1);
-  return grouped(list(args[0]), (service) => list(field(service, 'Tags')).map(text));
+  return grouped(servicesOf('byTag', args[0]), (service) => list(field(service, 'Tags')).map(text));
 }
 
 function byPort(...args: readonly Value[]): Value {
   count(args, 1);
-  return grouped(list(args[0]), (service) => [Number(field(service, 'Port'))]);
+  return grouped(servicesOf('byPort', args[0]), (service) => [Number(field(service, 'Port'))]);
 }
 
 /** `byMeta "zone,weight|int"`: the group's name joins the values with `_`; `|int` pads a number so that groups sort by it. */
@@ -88,7 +93,7 @@ function grouped(items: readonly Value[], keysOf: (item: Value) => readonly (str
       else group.push(item);
     }
   }
-  return new GoMap(groups);
+  return new GoMap(groups, []);
 }
 
 function field(item: Value, name: string): Value {
@@ -105,9 +110,16 @@ function byKey(...args: readonly Value[]): Value {
     const [top = '', ...rest] = text(field(pair, 'Key')).split('/');
     if (rest.length === 0 || rest.join('/') === '') continue;
     const group = groups.get(top) ?? new Map<string, Value>();
-    groups.set(top, group.set(rest.join('/'), pair));
+    const key = rest.join('/');
+    groups.set(top, group.set(key, withKey(pair, key)));
   }
   return new GoMap(new Map([...groups].map(([key, group]) => [key, new GoMap(group)])));
+}
+
+/** The pair under its key in the group. */
+function withKey(pair: Value, key: string): Value {
+  if (!(pair instanceof Struct)) return pair;
+  return new Struct(pair.typeName, new Map(pair.fields).set('Key', key), pair.methods);
 }
 
 function explode(...args: readonly Value[]): Value {
@@ -117,18 +129,15 @@ function explode(...args: readonly Value[]): Value {
 
 interface Branch extends Map<string, Value | Branch> {}
 
-/** Paths with `/` become maps inside maps. */
+/** Paths with `/` become maps inside maps; what has no name after its last `/` is only a folder. */
 function nested(pairs: readonly (readonly [string | number, Value])[]): GoMap {
   const root: Branch = new Map();
   for (const [path, value] of pairs) {
-    const parts = String(path)
-      .split('/')
-      .filter((part) => part !== '');
-    const last = parts.pop();
-    if (last === undefined) continue;
+    const parts = String(path).split('/');
+    const last = parts.pop() ?? '';
     let branch = root;
     for (const part of parts) branch = branchAt(branch, part, String(path));
-    if (!(branch.get(last) instanceof Map)) branch.set(last, value);
+    if (last !== '') branch.set(last, value);
   }
   return frozen(root);
 }
@@ -136,7 +145,8 @@ function nested(pairs: readonly (readonly [string | number, Value])[]): GoMap {
 function branchAt(branch: Branch, part: string, path: string): Branch {
   const below = branch.get(part);
   if (below instanceof Map) return below as Branch;
-  if (below !== undefined) throw new Error(`explode: ${path}: ${part} is a value, and a folder too`);
+  if (below !== undefined)
+    throw new Error(`explode: not a map: ${JSON.stringify(path)}: ${JSON.stringify(part)} is a value too`);
   const made: Branch = new Map();
   branch.set(part, made);
   return made;
@@ -153,21 +163,18 @@ function frozen(branch: Branch): GoMap {
   );
 }
 
-/** `mergeMap BASE OVER`, piped: the second argument is the one that is completed. */
+/** The first map, completed from the second; with `override` the second one wins. Neither is changed. */
 function merge(args: readonly Value[], override: boolean): Value {
-  count(args, 2, 3);
-  const [source, target] = args.map(map);
-  if (source === undefined || target === undefined) throw new Error('mergeMap: expected two maps');
-  return merged(target, source, override);
+  count(args, 2);
+  const [target, source] = args.map((value) => copyOf(map(value)));
+  if (target === undefined || source === undefined) return null;
+  mergeInto(target.entries as Map<MapKey, Value>, source.entries, override);
+  return target;
 }
 
-function merged(target: GoMap, source: GoMap, override: boolean): GoMap {
-  const entries = new Map(target.entries);
-  for (const [key, value] of source.entries) {
-    const present = entries.get(key);
-    if (present instanceof GoMap && value instanceof GoMap)
-      entries.set(key, merged(present, value, override));
-    else if (present === undefined || override) entries.set(key, value);
-  }
-  return new GoMap(entries);
+function copyOf(source: GoMap): GoMap {
+  const items = [...source.entries].map(
+    ([key, value]) => [key, value instanceof GoMap ? copyOf(value) : value] as const,
+  );
+  return new GoMap(new Map(items));
 }

@@ -5,6 +5,7 @@ import {
   nodeQuery,
   nodesQuery,
   optionalKeyQuery,
+  safeListQuery,
   selfQuery,
   serviceQuery,
   servicesQuery,
@@ -17,31 +18,42 @@ import { count, text } from './arguments.ts';
 /** consul-template's functions that look into the registry. What did not come yet is empty, and holds the file up. */
 export function discoveryFunctions(data: DataReader): readonly (readonly [string, TemplateFunction])[] {
   const listOf = (query: (source: string) => Query): TemplateFunction => {
-    return (...args) => data.recall(query(sourceOf(args))) ?? [];
+    return (...args) => recallList(data, query, sourceOf(args));
+  };
+  const pathOf = (query: (source: string) => Query): TemplateFunction => {
+    return (...args) => recallList(data, query, oneText(args));
   };
   return [
     ['service', listOf((source) => serviceQuery(source))],
     ['connect', listOf((source) => serviceQuery(source, 'connect'))],
-    ['services', listOf(servicesQuery)],
-    ['nodes', listOf(nodesQuery)],
+    ['services', (...args) => data.recall(servicesQuery(args.map(text).join(''))) ?? []],
+    ['nodes', (...args) => data.recall(nodesQuery(args.map(text).join(''))) ?? []],
     ['node', (...args) => node(data, args)],
     ['datacenters', () => data.recall(datacentersQuery()) ?? []],
-    ['key', (...args) => data.recall(keyQuery(oneText(args))) ?? ''],
-    ['keyExists', (...args) => (data.recall(optionalKeyQuery(oneText(args))) ?? null) !== null],
+    ['key', (...args) => (oneText(args) === '' ? '' : (data.recall(keyQuery(oneText(args))) ?? ''))],
+    ['keyExists', (...args) => keyExists(data, oneText(args))],
     ['keyOrDefault', (...args) => keyOrDefault(data, args)],
-    ['ls', listOf((source) => listQuery(source, true))],
-    ['safeLs', listOf((source) => listQuery(source, true))],
-    ['tree', listOf((source) => listQuery(source, false))],
-    ['safeTree', listOf((source) => listQuery(source, false))],
+    ['ls', pathOf((source) => listQuery(source, true))],
+    ['safeLs', pathOf((source) => safeListQuery(source, true))],
+    ['tree', pathOf((source) => listQuery(source, false))],
+    ['safeTree', pathOf((source) => safeListQuery(source, false))],
     ...notConfigured,
   ];
 }
 
+/** Nothing is asked for an empty name. */
+function recallList(data: DataReader, query: (source: string) => Query, source: string): Value {
+  return source === '' ? [] : (data.recall(query(source)) ?? []);
+}
+
 /** A name may come in pieces: `service "web" "any"` is `web|any`. */
 function sourceOf(args: readonly Value[]): string {
-  count(args, 0, 2);
-  const [name = '', filter] = args.map(text);
-  return filter === undefined || filter === '' ? name : `${name}|${filter}`;
+  const [name = '', ...filters] = args.map(text);
+  return name === '' ? '' : [name, ...filters].join('|');
+}
+
+function keyExists(data: DataReader, source: string): boolean {
+  return source !== '' && (data.recall(optionalKeyQuery(source)) ?? null) !== null;
 }
 
 function oneText(args: readonly Value[]): string {
@@ -59,7 +71,9 @@ function node(data: DataReader, args: readonly Value[]): Value {
 
 function keyOrDefault(data: DataReader, args: readonly Value[]): Value {
   count(args, 2);
-  const value = data.recall(optionalKeyQuery(text(args[0])));
+  const source = text(args[0]);
+  if (source === '') return text(args[1]);
+  const value = data.recall(optionalKeyQuery(source));
   // An empty value counts as none, as in consul-template.
   return value === undefined || value === null || value === '' ? text(args[1]) : value;
 }

@@ -1,18 +1,19 @@
-import { parse as parseYaml, stringify } from 'yaml';
 import type { TemplateFunction } from '../language/builtins.ts';
 import { Callable, Float, GoMap, Struct, type Value } from '../language/values.ts';
 import { count, text } from './arguments.ts';
+import { toJson } from './go-json.ts';
 import { toToml } from './toml.ts';
+import { readYaml, writeYaml } from './yaml.ts';
 
 export const encodingFunctions: readonly (readonly [string, TemplateFunction])[] = [
   ['parseJSON', (...args) => parse(args, JSON.parse)],
-  ['parseYAML', (...args) => parse(args, (source) => parseYaml(source, { maxAliasCount: 100 }))],
-  ['toJSON', (...args) => escapeHtml(encode(args, (value) => JSON.stringify(value)))],
-  ['toJSONPretty', (...args) => escapeHtml(encode(args, (value) => JSON.stringify(value, null, 2)))],
-  ['toUnescapedJSON', (...args) => encode(args, (value) => JSON.stringify(value))],
-  ['toUnescapedJSONPretty', (...args) => encode(args, (value) => JSON.stringify(value, null, 2))],
-  ['toYAML', (...args) => encode(args, (value) => stringify(value, { lineWidth: 0 }).trimEnd())],
-  ['toTOML', (...args) => encode(args, toToml)],
+  ['parseYAML', (...args) => parse(args, readYaml)],
+  ['toJSON', (...args) => encode(args, (value) => toJson(value, true))],
+  ['toJSONPretty', (...args) => encode(args, (value) => toJson(value, true, '  '))],
+  ['toUnescapedJSON', (...args) => encode(args, (value) => toJson(value, false))],
+  ['toUnescapedJSONPretty', (...args) => encode(args, (value) => toJson(value, false, '  '))],
+  ['toYAML', (...args) => encode(args, (value) => writeYaml(toPlain(value)))],
+  ['toTOML', (...args) => encode(args, (value) => toToml(toPlain(value)))],
 ];
 
 function parse(args: readonly Value[], read: (source: string) => unknown): Value {
@@ -21,42 +22,39 @@ function parse(args: readonly Value[], read: (source: string) => unknown): Value
   return source === '' ? new GoMap(new Map()) : fromPlain(read(source));
 }
 
-function encode(args: readonly Value[], write: (value: unknown) => string): string {
+function encode(args: readonly Value[], write: (value: Value) => string): string {
   count(args, 1);
-  return write(toPlain(args[0] ?? null));
+  return write(args[0] ?? null);
 }
 
-/** Go's JSON encoder escapes these unless told otherwise. */
-export function escapeHtml(json: string): string {
-  return json.replaceAll('<', '\\u003c').replaceAll('>', '\\u003e').replaceAll('&', '\\u0026');
-}
-
-/** A decoded document: numbers are floats, as Go decodes them. */
+/** A decoded document: numbers are floats, as Go decodes them, and big integers are ints. */
 export function fromPlain(value: unknown): Value {
   if (typeof value === 'number') return new Float(value);
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.map(fromPlain);
   if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Date) return value.toISOString();
-  return new GoMap(new Map(Object.entries(value as object).map(([key, item]) => [key, fromPlain(item)])));
+  if (Array.isArray(value)) return value.map(fromPlain);
+  return mapFromPlain(value instanceof Map ? value : Object.entries(value as object));
 }
 
-/** Plain data in the order in which Go encodes it: maps by key, structs by field. */
+function mapFromPlain(entries: Iterable<readonly [unknown, unknown]>): GoMap {
+  const items = [...entries].map(([key, item]) => [keyOf(key), fromPlain(item)] as const);
+  return new GoMap(new Map<string, Value>(items));
+}
+
+/** YAML's keys may be anything; a template reaches them by their text. */
+function keyOf(key: unknown): string {
+  return typeof key === 'object' && key !== null ? 'map[]' : String(key);
+}
+
+/** Data that is maps, lists, floats and scalars only; maps in the order of their keys, structs of their fields. */
 export function toPlain(value: Value): unknown {
-  if (value instanceof Float) return value.value;
-  if (value instanceof GoMap)
-    return plainObject(value.sorted().map(([key, item]) => [String(key), item] as const));
-  if (value instanceof Struct && value.shown !== undefined) return value.shown();
-  if (value instanceof Struct) return plainObject([...value.fields]);
+  if (value instanceof GoMap) return plainMap(value.sorted());
+  if (value instanceof Struct) return value.shown === undefined ? plainMap([...value.fields]) : value.shown();
   if (value instanceof Callable) return null;
-  if (Array.isArray(value)) return value.map(toPlain);
-  return value;
+  return Array.isArray(value) ? value.map((item: Value) => toPlain(item)) : value;
 }
 
-/** Own properties only, so that a key named `__proto__` is a key. */
-function plainObject(entries: readonly (readonly [string, Value])[]): unknown {
-  const object = Object.create(null) as Record<string, unknown>;
-  for (const [key, item] of entries) object[key] = toPlain(item);
-  return object;
+function plainMap(entries: readonly (readonly [string | number, Value])[]): ReadonlyMap<string, unknown> {
+  return new Map(entries.map(([key, item]) => [String(key), toPlain(item)]));
 }

@@ -151,8 +151,8 @@ const cases: readonly (readonly [source: string, output: string])[] = [
   ],
   ['{{with parseYAML "a: 1\\nb: [x]"}}{{.a}}{{.b}}{{end}}', '1[x]'],
   ['{{toJSONPretty (parseJSON `{"b":1,"a":"<"}`)}}', '{\n  "a": "\\u003c",\n  "b": 1\n}'],
-  ['{{toUnescapedJSON (parseJSON `"<"`)}} {{toYAML (parseJSON `{"b":1,"a":["x"]}`)}}', '"<" a:\n  - x\nb: 1'],
-  ['{{toTOML (parseJSON `{"t":{"k":"v"},"a":1}`)}}', 'a = 1\n\n[t]\nk = "v"'],
+  ['{{toUnescapedJSON (parseJSON `"<"`)}} {{toYAML (parseJSON `{"b":1,"a":["x"]}`)}}', '"<" a:\n- x\nb: 1'],
+  ['{{toTOML (parseJSON `{"t":{"k":"v"},"a":1}`)}}', 'a = 1.0\n\n[t]\n  k = "v"'],
   [
     '{{in (split "," "a,b") "b"}} {{containsAll (split "," "a,b") (split "," "a,b,c")}} {{containsNone (split "," "z") (split "," "a")}}',
     'true true true',
@@ -162,7 +162,7 @@ const cases: readonly (readonly [source: string, output: string])[] = [
     '1[v]false',
   ],
   ['{{define "x"}}<{{.}}>{{end}}{{executeTemplate "x" "y" | toUpper}}', '<Y>'],
-  ['{{mergeMap (parseJSON `{"a":1,"b":2}`) (parseJSON `{"a":9}`) | toJSON}}', '{"a":9,"b":2}'],
+  ['{{mergeMap (parseJSON `{"a":1,"b":2}`) (parseJSON `{"a":9}`) | toJSON}}', '{"a":1,"b":2}'],
   ['{{with $d := key "a/b"}}{{$d | printf "%q"}}{{end}}', '"value"'],
 ];
 
@@ -177,12 +177,12 @@ test('hmacSHA256Hex is that of node:crypto', async () => {
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ['{{secret "a"}}', /vault is not configured/],
-  ['{{md5sum "a"}}', /denied by function_denylist/],
-  ['{{mustEnv "NONE"}}', /NONE is not set/],
+  ['{{md5sum "a"}}', /function is disabled: md5sum is in function_denylist/],
+  ['{{mustEnv "NONE"}}', /required environment variable NONE is empty/],
   ['{{service "we b"}}', /invalid format/],
   ['{{service "web|nope"}}', /invalid filter: "nope"/],
   ['{{plugin "rm" "-rf"}}', /not allowed/],
-  ['{{parseInt "x"}}', /"x" is not a int/],
+  ['{{parseInt "x"}}', /parsing "x": not a int/],
   ['{{divide 0 1}}', /divide by zero/],
   ['{{regexMatch "(" "x"}}', /error calling regexMatch/],
 ];

@@ -5,11 +5,12 @@ import { discoveryFunctions } from './discovery.ts';
 import { encodingFunctions } from './encodings.ts';
 import { type Machine, machineFunctions } from './machine.ts';
 import { numberFunctions } from './numbers.ts';
+import { matchesPattern } from './pattern.ts';
 import { sprigFunctions } from './sprig/sprig.ts';
 import { stringFunctions } from './strings.ts';
 
 /**
- * consul-template's functions, anew for each rendering (`scratch` lives as long as one). Names in `denied` answer with an error.
+ * consul-template's functions, anew for each rendering (`scratch` lives as long as one). Names in `denied` (with `*` for anything) answer with an error.
  * Source: https://github.com/hashicorp/consul-template/blob/main/docs/templating-language.md
  */
 export function templateFunctions(
@@ -26,10 +27,12 @@ export function templateFunctions(
     ...discoveryFunctions(data),
     ...sprigFunctions(machine),
   ]);
-  for (const name of denied) functions.set(name, () => deny(name));
+  for (const name of functions.keys()) {
+    if (denied.some((pattern) => matchesPattern(pattern, name))) functions.set(name, () => deny(name));
+  }
   return functions;
 }
 
 function deny(name: string): never {
-  throw new Error(`${name}: denied by function_denylist`);
+  throw new Error(`function is disabled: ${name} is in function_denylist`);
 }

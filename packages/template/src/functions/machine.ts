@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { TemplateFunction } from '../language/builtins.ts';
-import { formatValue } from '../language/format.ts';
 import { sprintf } from '../language/printf.ts';
 import { Callable, GoMap, Struct, type Value } from '../language/values.ts';
 import { count, text } from './arguments.ts';
@@ -26,14 +25,17 @@ export function machineFunctions(machine: Machine): readonly (readonly [string, 
     ['env', (...args) => variable(machine, args, 1) ?? ''],
     ['mustEnv', (...args) => mustEnv(machine, args)],
     ['envOrDefault', (...args) => variable(machine, args, 2) ?? text(args[1])],
-    ['file', (...args) => machine.readFile(one(args))],
+    ['file', (...args) => (one(args) === '' ? '' : machine.readFile(one(args)))],
     ['timestamp', (...args) => timestamp(machine.wallMs(), args)],
     ['spew_dump', (...args) => args.map((value) => sprintf('%#v\n', [value])).join('')],
     ['spew_sdump', (...args) => args.map((value) => sprintf('%#v\n', [value])).join('')],
     ['spew_printf', (format, ...args) => sprintf(text(format), args)],
     ['spew_sprintf', (format, ...args) => sprintf(text(format), args)],
     ['scratch', scratch()],
-    ['plugin', () => refuse('plugin: running programs from a template is not allowed')],
+    [
+      'plugin',
+      (name) => (name === '' ? '' : refuse('plugin: running programs from a template is not allowed')),
+    ],
     ['sockaddr', () => refuse('sockaddr: not supported; use env or keyOrDefault')],
     ['writeToFile', () => refuse('writeToFile: not allowed; give the file a template of its own')],
   ];
@@ -56,13 +58,15 @@ function variable(machine: Machine, args: readonly Value[], arity: number): stri
 
 function mustEnv(machine: Machine, args: readonly Value[]): string {
   const value = variable(machine, args, 1);
-  if (value === undefined) throw new Error(`mustEnv: the variable ${text(args[0])} is not set`);
+  if (value === undefined || value === '')
+    throw new Error(`required environment variable ${text(args[0])} is empty`);
   return value;
 }
 
 /** RFC 3339 in UTC, or a layout of Go's; `unix` is the seconds. */
 function timestamp(wallMs: number, args: readonly Value[]): string {
-  count(args, 0, 1);
+  if (args.length > 1)
+    throw new Error(`timestamp: wrong number of arguments, expected 0 or 1, but got ${args.length}`);
   const layout = args.length === 0 ? '2006-01-02T15:04:05Z07:00' : text(args[0]);
   return layout === 'unix' ? `${Math.floor(wallMs / 1000)}` : formatTime(wallMs, layout);
 }
@@ -97,7 +101,7 @@ function mapSet(values: Map<string, Value>, args: readonly Value[], overwrites: 
   count(args, 3);
   const [name = '', key = ''] = args.slice(0, 2).map(text);
   const present = values.get(name) ?? new GoMap(new Map());
-  if (!(present instanceof GoMap)) throw new Error(`${name} is not a map: ${formatValue(present)}`);
+  if (!(present instanceof GoMap)) throw new Error(`${JSON.stringify(name)} is not a map`);
   if (overwrites || !present.entries.has(key)) {
     values.set(name, new GoMap(new Map(present.entries).set(key, args[2] ?? null)));
   }
@@ -107,7 +111,5 @@ function mapSet(values: Map<string, Value>, args: readonly Value[], overwrites: 
 /** By key. */
 function mapValues(values: Map<string, Value>, name: string): Value {
   const present = values.get(name);
-  if (present === undefined) return [];
-  if (!(present instanceof GoMap)) throw new Error(`${name} is not a map`);
-  return present.sorted().map(([, value]) => value);
+  return present instanceof GoMap ? present.sorted().map(([, value]) => value) : [];
 }

@@ -74,14 +74,23 @@ export const numberFunctions: readonly (readonly [string, TemplateFunction])[] =
 /** An unending list would fill the memory. */
 const maxLoop = 1_000_000;
 
-/** `loop 3` is 0 1 2; `loop 5 8` is 5 6 7. */
+/** `loop 3` is 0 1 2; `loop 5 8` is 5 6 7. Numbers may be texts. */
 function loop(...args: readonly Value[]): Value {
-  count(args, 1, 2);
-  const bounds = args.map((value) => (typeof value === 'string' ? Number(value) : plain(number(value))));
+  if (args.length < 1 || args.length > 2)
+    throw new Error(`loop: wrong number of arguments, expected 1 or 2, but got ${args.length}`);
+  const bounds = args.map(loopBound);
   const [start = 0, end = 0] = bounds.length === 1 ? [0, bounds[0]] : bounds;
-  if (!Number.isInteger(start) || !Number.isInteger(end)) throw new Error('loop: expected whole numbers');
   if (end - start > maxLoop) throw new Error(`loop: more than ${maxLoop} steps`);
   return Array.from({ length: Math.max(0, end - start) }, (_, step) => start + step);
+}
+
+function loopBound(value: Value): number {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') throw new Error(`loop: bad argument type: ${typeName(value)}`);
+  const parsedBound = value === '' ? 0 : parseWhole(value, /^[+-]?\d+$/);
+  if (parsedBound === undefined)
+    throw new Error(`parseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return parsedBound;
 }
 
 /** Nothing in, zero out: the value may come from a key that is not there yet. */
@@ -90,7 +99,7 @@ function parsed(args: readonly Value[], kind: string, parse: (source: string) =>
   const source = text(args[0]);
   if (source === '') return kind === 'bool' ? false : kind === 'float' ? new Float(0) : 0;
   const value = parse(source);
-  if (value === undefined) throw new Error(`${JSON.stringify(source)} is not a ${kind}`);
+  if (value === undefined) throw new Error(`parsing ${JSON.stringify(source)}: not a ${kind}`);
   return value;
 }
 
@@ -103,9 +112,16 @@ export function parseBool(source: string): boolean | undefined {
   return falsehoods.includes(source) ? false : undefined;
 }
 
+/** Go's `strconv.ParseFloat`. */
 function parseFloating(source: string): Float | undefined {
-  const value = /^\s|\s$/.test(source) ? Number.NaN : Number(source);
-  return Number.isNaN(value) ? undefined : new Float(value);
+  const infinite = /^([+-]?)inf(?:inity)?$/i.exec(source);
+  if (infinite !== null)
+    return new Float(infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+  if (/^nan$/i.test(source)) return new Float(Number.NaN);
+  const hex = /^([+-]?)0x([0-9a-f]+)p([+-]?\d+)$/i.exec(source);
+  if (hex !== null) return new Float((hex[1] === '-' ? -1 : 1) * Number(`0x${hex[2]}`) * 2 ** Number(hex[3]));
+  const isDecimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(source);
+  return isDecimal ? new Float(Number(source)) : undefined;
 }
 
 function parseWhole(source: string, form: RegExp): number | undefined {

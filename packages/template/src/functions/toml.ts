@@ -1,22 +1,21 @@
+import { Float } from '../language/values.ts';
+
 /**
- * Plain data as TOML: values first, then tables. Source: https://toml.io/en/v1.0.0. Throws for what TOML has no form for: a document
- * that is no map, null in a list.
+ * Plain data (and floats) as TOML: values first, then tables, each level two spaces further in. A value that is no map stands
+ * alone. Source: https://toml.io/en/v1.0.0. Throws for what TOML has no form for: null in a list.
  */
 export function toToml(value: unknown): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error('toTOML: the value must be a map');
-  }
-  return tableBody(value as Readonly<Record<string, unknown>>, []).trim();
+  return (isTable(value) ? tableBody(value, []) : inline(value)).trim();
 }
 
-type Table = Readonly<Record<string, unknown>>;
+type Table = ReadonlyMap<string, unknown>;
 
 function tableBody(table: Table, path: readonly string[]): string {
-  const entries = Object.entries(table).filter(([, value]) => value !== null && value !== undefined);
+  const entries = [...table].filter(([, value]) => value !== null && value !== undefined);
   const isTables = (value: unknown): boolean => isTable(value) || isTableList(value);
   const values = entries
     .filter(([, value]) => !isTables(value))
-    .map(([key, value]) => `${name(key)} = ${inline(value)}\n`);
+    .map(([key, value]) => `${margin(path.length)}${name(key)} = ${inline(value)}\n`);
   const tables = entries
     .filter(([, value]) => isTables(value))
     .map(([key, value]) => subTables(value, [...path, key]));
@@ -24,13 +23,19 @@ function tableBody(table: Table, path: readonly string[]): string {
 }
 
 function subTables(value: unknown, path: readonly string[]): string {
+  const before = (path.length === 1 ? '\n' : '') + margin(path.length - 1);
   const title = path.map(name).join('.');
-  if (isTableList(value)) return value.map((item) => `\n[[${title}]]\n${tableBody(item, path)}`).join('');
-  return `\n[${title}]\n${tableBody(value as Table, path)}`;
+  if (isTableList(value))
+    return value.map((item) => `${before}[[${title}]]\n${tableBody(item, path)}`).join('');
+  return `${before}[${title}]\n${tableBody(value as Table, path)}`;
+}
+
+function margin(depth: number): string {
+  return '  '.repeat(depth);
 }
 
 function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return value instanceof Map;
 }
 
 function isTableList(value: unknown): value is readonly Table[] {
@@ -43,12 +48,18 @@ function name(key: string): string {
 
 function inline(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : String(value);
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (value instanceof Float) return float(value.value);
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   if (isTable(value))
-    return `{ ${Object.entries(value)
-      .map(([key, item]) => `${name(key)} = ${inline(item)}`)
-      .join(', ')} }`;
+    return `{${[...value].map(([key, item]) => `${name(key)} = ${inline(item)}`).join(', ')}}`;
   throw new Error('toTOML: null has no form in a list');
+}
+
+/** A float keeps its decimal point. */
+function float(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
 }

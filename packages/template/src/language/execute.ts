@@ -76,7 +76,13 @@ class Run {
 
   render(data: Value): string {
     this.#variables = [{ name: '$', value: data }];
-    this.#list(this.#template.body, data);
+    try {
+      this.#list(this.#template.body, data);
+    } catch (thrown) {
+      // Data nested too deep for the stack, or a text too long for one string.
+      if (!(thrown instanceof RangeError)) throw thrown;
+      throw this.#error({ line: 1, column: 0, text: '' }, thrown.message, thrown);
+    }
     return this.#text;
   }
 
@@ -191,6 +197,11 @@ class Run {
   #execute(args: readonly Operand[], dot: Result, final: Final, at: Place): string {
     const values = args.map((arg) => this.#operand(arg, dot));
     if (final !== noFinal) values.push(final.value);
+    if (values.length > 2)
+      throw this.#error(
+        at,
+        `executeTemplate: wrong number of arguments, expected 1 or 2, but got ${values.length}`,
+      );
     const [name, data = null] = values;
     if (typeof name !== 'string') throw this.#error(at, 'executeTemplate: expected the name of a template');
     const outer = this.#text;

@@ -1,5 +1,6 @@
 import type { ExecConfig } from '../config/config.ts';
 import type { ConsulAddress } from '../data/consul-address.ts';
+import { matchesPattern } from '../functions/pattern.ts';
 
 /** What `env` sees: the process' variables, and where the registry is for programs that ask for it. */
 export function renderingEnvironment(
@@ -26,21 +27,6 @@ export function childEnvironment(
 }
 
 function isPassed(name: string, rules: ExecConfig['environment']): boolean {
-  if (rules.deny.some((pattern) => matches(pattern, name))) return false;
-  return rules.allow === undefined || rules.allow.some((pattern) => matches(pattern, name));
-}
-
-/** `*` stands for anything. */
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === name;
-  const last = rest.pop() ?? '';
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
-    return false;
-  let at = first.length;
-  return rest.every((piece) => {
-    const found = name.indexOf(piece, at);
-    at = found + piece.length;
-    return found !== -1 && at <= name.length - last.length;
-  });
+  if (rules.deny.some((pattern) => matchesPattern(pattern, name))) return false;
+  return rules.allow === undefined || rules.allow.some((pattern) => matchesPattern(pattern, name));
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Value } from '../../language/values.ts';
 import { base64Problem } from '../base64.ts';
-import { escapeHtml, fromPlain, toPlain } from '../encodings.ts';
+import { fromPlain } from '../encodings.ts';
+import { toJson } from '../go-json.ts';
 import { type Definition, exactly, ofTexts } from './define.ts';
 
 export const encodingFunctions: readonly Definition[] = [
@@ -11,17 +12,17 @@ export const encodingFunctions: readonly Definition[] = [
   ['b32dec', ofTexts(1, decodeBase32)],
   ['fromJson', ofTexts(1, fromJsonOrNil)],
   ['mustFromJson', ofTexts(1, (source) => fromPlain(JSON.parse(source)))],
-  ...json('oJson', (value) => escapeHtml(JSON.stringify(value))),
-  ...json('oPrettyJson', (value) => escapeHtml(JSON.stringify(value, null, 2))),
-  ...json('oRawJson', (value) => JSON.stringify(value)),
+  ...json('oJson', (value) => toJson(value, true)),
+  ...json('oPrettyJson', (value) => toJson(value, true, '  ')),
+  ...json('oRawJson', (value) => toJson(value, false)),
   ['sha1sum', hash('sha1')],
   ['sha256sum', hash('sha256')],
   ['sha512sum', hash('sha512')],
   ['adler32sum', ofTexts(1, (subject) => `${adler32(Buffer.from(subject))}`)],
 ];
 
-function json(name: string, write: (value: unknown) => string): readonly Definition[] {
-  const apply = exactly(1, (value) => write(toPlain(value ?? null)));
+function json(name: string, write: (value: Value) => string): readonly Definition[] {
+  const apply = exactly(1, (value) => write(value ?? null));
   return [
     [`t${name}`, apply],
     [`mustT${name}`, apply],

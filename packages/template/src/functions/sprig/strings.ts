@@ -52,7 +52,7 @@ export const stringFunctions: readonly Definition[] = [
   ['cat', (...args) => present(args).map(shown).join(' ').trim()],
   ['indent', ofIntAndText(indent)],
   ['nindent', ofIntAndText((spaces, subject) => `\n${indent(spaces, subject)}`)],
-  ['replace', ofTexts(3, (from, to, subject) => replace(from, to, subject))],
+  ['replace', ofTexts(3, (from, to, subject) => replaceText(from, to, subject))],
   ['plural', exactly(3, (one, many, amount) => (int(amount) === 1 ? text(one) : text(many)))],
   ['toString', exactly(1, shown)],
   ['toStrings', exactly(1, texts)],
@@ -117,7 +117,8 @@ function repeat(times: number, subject: string): string {
   return subject.repeat(times);
 }
 
-function trimAll(set: string, subject: string): string {
+/** Cuts every character of `set` off both ends. */
+export function trimAll(set: string, subject: string): string {
   const characters = [...subject];
   const wanted = new Set(set);
   let from = 0;
@@ -139,7 +140,8 @@ function indent(spaces: number, subject: string): string {
   return margin + lines.join(`\n${margin}`);
 }
 
-function replace(from: string, to: string, subject: string): string {
+/** Every occurrence; nothing stands before, between and after all characters, as in Go. */
+export function replaceText(from: string, to: string, subject: string): string {
   if (from === '') {
     limit('replace', (subject.length + 1) * (to.length + 1), maxLength);
     return [...subject].reduce((text, character) => text + character + to, to);
