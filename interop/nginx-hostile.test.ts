@@ -120,7 +120,13 @@ function modelWith(values: readonly string[]): TrafficModel {
 }
 
 function translated(model: TrafficModel): Translation {
-  return translate(model, { listen, balance: 'round-robin', ownsDefault: true, refusedPorts: new Map() });
+  return translate(model, {
+    listen,
+    balance: 'round-robin',
+    ownsDefault: true,
+    addressOf: (address) => address,
+    refusedPorts: new Map(),
+  });
 }
 
 test('10,000 hostile values, each at every place of the model: the file is the intended tree, and nginx takes it', async (t) => {
@@ -195,7 +201,12 @@ test('nginx answers with hostile text byte by byte: no variable is looked up, no
     ),
   });
   const { http } = translate(model, {
-    ...{ balance: 'round-robin', ownsDefault: true, refusedPorts: new Map() },
+    ...{
+      balance: 'round-robin',
+      ownsDefault: true,
+      addressOf: (address) => address,
+      refusedPorts: new Map(),
+    },
     listen: { address: '127.0.0.1', port },
   });
   await launchNginx({ http: writeConfiguration(http), test: t });

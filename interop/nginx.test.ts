@@ -152,7 +152,7 @@ test('what is registered is served by nginx: HTTP by host, TCP by port, a defaul
   const web = await instance(t, 'web');
   const tcpPort = await freePort();
   await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
-  await register(rig, { Name: `raw-${tcpPort}`, Port: web.port, Tags: ['tcp'] });
+  await register(rig, { Name: `raw-${tcpPort}`, Address: 'localhost', Port: web.port, Tags: ['tcp'] });
   await waitUntil(async () => (await bodyOf(rig, 'web.localhost')) === 'web');
   await waitUntil(async () => (await ask(tcpPort, 'whatever')).body === 'web');
   assert.deepEqual(await ask(rig.port, 'WEB.localhost:1234'), { status: 200, body: 'web' });

@@ -1,4 +1,5 @@
 import type { Context, Part } from '../../contract.ts';
+import { Addresses } from './addresses.ts';
 import { maxDelayMs, type NginxConfig } from './config.ts';
 import { NginxChild } from './nginx-child.ts';
 import { askNginx } from './nginx-program.ts';
@@ -23,6 +24,7 @@ class NginxOutlet implements Part {
   readonly #config: NginxConfig;
   #rollout: Rollout | undefined;
   #child: NginxChild | undefined;
+  readonly #addresses: Addresses;
   #unsubscribe: () => void = () => {};
   #cancelPatrol: () => void = () => {};
   #cancelWait: () => void = () => {};
@@ -35,6 +37,7 @@ class NginxOutlet implements Part {
   constructor(context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>, config: NginxConfig) {
     this.#context = context;
     this.#config = config;
+    this.#addresses = new Addresses(context.clock, () => this.#onChange());
   }
 
   async start(): Promise<void> {
@@ -47,7 +50,15 @@ class NginxOutlet implements Part {
         onExit: () => this.#onChange(),
       });
     }
-    this.#rollout = new Rollout({ config: this.#config, program, child: this.#child, clock, random, log });
+    this.#rollout = new Rollout({
+      config: this.#config,
+      program,
+      child: this.#child,
+      addresses: this.#addresses,
+      clock,
+      random,
+      log,
+    });
     this.#unsubscribe = engine.subscribe((_, traffic) => {
       if (traffic.listeners.size + traffic.virtualHosts.size + traffic.clusters.size > 0) this.#onChange();
     });
@@ -117,6 +128,7 @@ class NginxOutlet implements Part {
   #patrol(): void {
     this.#cancelPatrol = this.#context.clock.after(patrolMs, () => this.#patrol());
     if (this.#working !== undefined) return;
+    this.#addresses.refresh();
     void this.#rollout?.needsBringing().then((needed) => {
       if (needed && !this.#stopped) this.#work();
     });

@@ -2,6 +2,7 @@ import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
+import type { Addresses } from './addresses.ts';
 import type { NginxConfig } from './config.ts';
 import { askGeneration, hashOf, newGeneration } from './generation.ts';
 import { currentFiles, exchange, type Files, type Good, isThere, LastGood } from './last-good.ts';
@@ -19,6 +20,7 @@ export interface RolloutOptions {
   readonly program: NginxProgram;
   /** Undefined: somebody else runs nginx. */
   readonly child: NginxChild | undefined;
+  readonly addresses: Addresses;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -175,8 +177,10 @@ export class Rollout {
   }
 
   async #translate(model: TrafficModel, running: string | undefined): Promise<Translation> {
-    const { config, program } = this.#options;
+    const { config, program, addresses } = this.#options;
+    await addresses.use(addressesOf(model));
     const options = {
+      addressOf: (address: string) => addresses.of(address),
       listen: config.listen,
       balance: config.balance,
       ownsDefault: config.layout.kind === 'whole',
@@ -237,6 +241,10 @@ export class Rollout {
 }
 
 const maxReported = 10;
+
+function* addressesOf(model: TrafficModel): Generator<string> {
+  for (const { endpoints } of model.clusters.values()) for (const { address } of endpoints) yield address;
+}
 
 function fileText(directives: readonly Directive[]): string {
   return notice + writeConfiguration(directives);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
 import { endpointAddress, upstreamName } from './names.ts';
 import { block, type Directive, directive, ms } from './nginx-writer.ts';
@@ -17,21 +18,23 @@ export interface Upstream {
   stream(balance: Balance): Directive;
 }
 
-/** A cluster is frozen and the same object until it changes: so is what was made of it. */
+/** The IP address of an endpoint that is known by this one or by a name. */
+export type AddressOf = (address: string) => string | undefined;
+
+/** A cluster is frozen and the same object until it changes: so is what was made of it, unless it has names. */
 const made = new WeakMap<Cluster, Upstream>();
 
 /** A cluster as an `upstream` block. One without servers must not be written: nginx takes it for an error. */
-export function upstreamOf(cluster: Cluster): Upstream {
-  let upstream = made.get(cluster);
-  if (upstream === undefined) {
-    upstream = makeUpstream(cluster);
-    made.set(cluster, upstream);
-  }
+export function upstreamOf(cluster: Cluster, addressOf: AddressOf): Upstream {
+  const known = made.get(cluster);
+  if (known !== undefined) return known;
+  const upstream = makeUpstream(cluster, addressOf);
+  if (cluster.endpoints.every(({ address }) => isIP(address) !== 0)) made.set(cluster, upstream);
   return upstream;
 }
 
-function makeUpstream(cluster: Cluster): Upstream {
-  const { servers, problems } = serversOf(cluster);
+function makeUpstream(cluster: Cluster, addressOf: AddressOf): Upstream {
+  const { servers, problems } = serversOf(cluster, addressOf);
   const args = [upstreamName(cluster.name)];
   return {
     servers,
@@ -54,14 +57,17 @@ function methodOf(cluster: Cluster, balance: Balance): readonly Directive[] {
   return policies[cluster.balance.policy] === 'least-conn' ? [directive('least_conn')] : [];
 }
 
-function serversOf(cluster: Cluster): { servers: readonly Directive[]; problems: readonly string[] } {
+function serversOf(
+  cluster: Cluster,
+  addressOf: AddressOf,
+): { servers: readonly Directive[]; problems: readonly string[] } {
   const problems: string[] = [];
   const failures = failureArgs(cluster);
   const servers = chosen(cluster.endpoints).flatMap((endpoint) => {
-    const address = endpointAddress(endpoint.address, endpoint.port);
+    const address = endpointAddress(addressOf(endpoint.address) ?? '', endpoint.port);
     if (address !== undefined) return [directive('server', address, ...weightArgs(endpoint), ...failures)];
     problems.push(
-      `cluster ${JSON.stringify(cluster.name)}: its endpoint ${JSON.stringify(endpoint.id)} is left out: ${JSON.stringify(endpoint.address)} is no IP address`,
+      `cluster ${JSON.stringify(cluster.name)}: its endpoint ${JSON.stringify(endpoint.id)} is left out: ${JSON.stringify(endpoint.address)} has no IP address`,
     );
     return [];
   });

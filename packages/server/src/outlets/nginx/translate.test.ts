@@ -12,6 +12,7 @@ const options: TranslateOptions = {
   listen: { address: '127.0.0.1', port: 8081 },
   balance: 'round-robin',
   ownsDefault: true,
+  addressOf: (address) => (address === 'db.internal' ? '10.0.0.7' : address),
   refusedPorts: new Map(),
 };
 
@@ -46,7 +47,7 @@ const shop: ModelSketch = {
   clusters: [
     web,
     clusterOf('empty', []),
-    clusterOf('mysql-3306', [endpointAt('10.0.0.9', 3306, { weight: 0 })]),
+    clusterOf('mysql-3306', [endpointAt('db.internal', 3306, { weight: 0 })]),
   ],
 };
 
@@ -96,7 +97,7 @@ test('what nginx cannot say is left out and told; the rest is written', () => {
   assert.deepEqual(
     problems.map((problem) => problem.replace(/x{9,}/, '…').replace(/^.*: (?=\S)/, '')),
     [
-      '"evil.example; include x" is no IP address',
+      '"evil.example; include x" has no IP address',
       'there is no such port',
       'nginx.listen has it',
       'another program has it',

@@ -4,7 +4,7 @@ import type { Bind } from '../../contract.ts';
 import { type Directive, writeConfiguration } from './nginx-writer.ts';
 import { generationServer, httpServers, type Vocabulary } from './translate-http.ts';
 import { streamServers } from './translate-stream.ts';
-import { upstreamOf } from './translate-upstream.ts';
+import { type AddressOf, upstreamOf } from './translate-upstream.ts';
 
 export interface TranslateOptions {
   /** Where hosts are served; TCP ports are opened on the same address. */
@@ -12,6 +12,8 @@ export interface TranslateOptions {
   readonly balance: 'round-robin' | 'least-conn';
   /** Whether unknown hosts are ours to answer on that address. */
   readonly ownsDefault: boolean;
+  /** Endpoints may be known by name; undefined: that name has no address. */
+  readonly addressOf: AddressOf;
   /** TCP ports that cannot be opened, and why. */
   readonly refusedPorts: ReadonlyMap<number, string>;
 }
@@ -38,15 +40,15 @@ export interface Translation {
 export function translate(model: TrafficModel, options: TranslateOptions): Translation {
   const problems: string[] = [];
   const words: Vocabulary = {
-    usable: usableClusters(model.clusters, problems),
+    usable: usableClusters(model.clusters, options.addressOf, problems),
     listen: options.listen,
     ownsDefault: options.ownsDefault,
     report: (problem) => problems.push(problem),
   };
   const tcp = streamServers(model, words, options.refusedPorts);
   const web = httpServers(model, words);
-  const http = [...upstreamsOf(web.clusters, words, options.balance, 'http'), ...web.directives];
-  const stream = [...upstreamsOf(tcp.clusters, words, options.balance, 'stream'), ...tcp.directives];
+  const http = [...upstreamsOf(web.clusters, words, options, 'http'), ...web.directives];
+  const stream = [...upstreamsOf(tcp.clusters, words, options, 'stream'), ...tcp.directives];
   const hash = createHash('sha256')
     .update(`${writeConfiguration(http)}\0${writeConfiguration(stream)}`)
     .digest('hex')
@@ -72,11 +74,12 @@ export function withGeneration(translation: Translation, generation: string, lis
 /** Clusters with somebody to send a request to, by name. */
 function usableClusters(
   clusters: TrafficModel['clusters'],
+  addressOf: AddressOf,
   problems: string[],
 ): ReadonlyMap<string, Cluster> {
   const usable = new Map<string, Cluster>();
   for (const cluster of clusters.values()) {
-    const known = upstreamOf(cluster);
+    const known = upstreamOf(cluster, addressOf);
     for (const problem of known.problems) problems.push(problem);
     if (known.servers.length > 0) usable.set(cluster.name, cluster);
   }
@@ -86,11 +89,11 @@ function usableClusters(
 function upstreamsOf(
   names: ReadonlySet<string>,
   { usable }: Vocabulary,
-  balance: TranslateOptions['balance'],
+  { balance, addressOf }: TranslateOptions,
   place: 'http' | 'stream',
 ): Directive[] {
   return [...names].sort().flatMap((name) => {
     const cluster = usable.get(name);
-    return cluster === undefined ? [] : [upstreamOf(cluster)[place](balance)];
+    return cluster === undefined ? [] : [upstreamOf(cluster, addressOf)[place](balance)];
   });
 }
