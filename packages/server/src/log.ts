@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { Settings } from './config/settings.ts';
+import { LogStream } from './log-stream.ts';
 
 /**
  * The server's log on standard error: a JSON object on each line, or, for a person at a terminal, a short line. Written at once:
@@ -14,8 +15,10 @@ export function createLog(settings: Settings['log']): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (pretty) return pino(options, { write: (line: string) => process.stderr.write(prettyLine(line)) });
-  return pino(options, pino.destination({ fd: 2, sync: true }));
+  const sink = pretty
+    ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
+    : pino.destination({ fd: 2, sync: true });
+  return pino(options, new LogStream(sink));
 }
 
 interface Line {

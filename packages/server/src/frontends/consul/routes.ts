@@ -3,6 +3,7 @@ import * as agentHealth from './agent-health.ts';
 import * as agentHost from './agent-host.ts';
 import * as agentMaintenance from './agent-maintenance.ts';
 import * as agentMetrics from './agent-metrics.ts';
+import * as agentMonitor from './agent-monitor.ts';
 import * as agentSelf from './agent-self.ts';
 import * as agentService from './agent-service.ts';
 import { blocking } from './blocking.ts';
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   { method: 'PUT', path: '/v1/agent/maintenance', handle: agentMaintenance.maintenance },
   { method: 'GET', path: '/v1/agent/host', handle: agentHost.host },
   { method: 'GET', path: '/v1/agent/metrics', handle: agentMetrics.metrics },
+  { method: 'GET', path: '/v1/agent/monitor', handle: agentMonitor.monitor },
   { method: 'PUT', path: '/v1/agent/reload', handle: notEnabled.accepted },
   { method: 'PUT', path: '/v1/agent/leave', handle: agentHost.leave },
   { method: 'PUT', path: '/v1/agent/join/', handle: agentHost.join },

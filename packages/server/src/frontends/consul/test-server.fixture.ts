@@ -6,6 +6,7 @@ import type { Context, Engine, HealthReports, Identity, ListenerAddress } from '
 import { systemClock } from '../../engine/system-clock.ts';
 import { createEngine } from '../../engine.ts';
 import { createHttpListener } from '../../http/listener.ts';
+import { LogStream } from '../../log-stream.ts';
 import { memoryStore } from '../../store/store-memory.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
 import { consulFrontend } from './frontend.ts';
@@ -52,7 +53,11 @@ const toldPort = 8500;
 export async function startTestServer(
   options: { config?: Partial<ConsulConfig>; allowedHosts?: readonly string[]; health?: HealthReports } = {},
 ): Promise<TestServer> {
-  const log = pino({ level: process.env.PORTOLAN_TEST_LOG ?? 'silent' });
+  const shown = process.env.PORTOLAN_TEST_LOG ?? 'silent';
+  const log = pino(
+    { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } },
+    new LogStream({ write: (line) => void (shown !== 'silent' && process.stderr.write(line)) }),
+  );
   const clock = systemClock;
   const engine = createEngine({
     store: memoryStore(),
@@ -139,6 +144,8 @@ export async function startTestServer(
     [Symbol.asyncDispose]: () => (stopped ??= stop()),
   };
 }
+
+const named = (label: string) => ({ level: label });
 
 /** TTL reports without a runner behind them: the status is written, nothing expires. */
 function reportsWrittenDirectly(engine: Engine): HealthReports {

@@ -10,6 +10,8 @@ export interface Waiters {
    * request is to be answered with what is true then. Rejects with `cancelled` when the client has gone.
    */
   wait(topic: Topic, after: number, timeoutMs: number, response: ServerResponse): Promise<void>;
+  /** Calls `callback` when all are let go; the returned function forgets it. */
+  onClose(callback: () => void): () => void;
   /** Lets all go, and every later one through. */
   close(): void;
   readonly closed: boolean;
@@ -18,6 +20,7 @@ export interface Waiters {
 
 export function waiters(engine: Engine): Waiters {
   const held = new Set<AbortController>();
+  const closers = new Set<() => void>();
   let closed = false;
 
   return {
@@ -37,9 +40,14 @@ export function waiters(engine: Engine): Waiters {
         response.off('close', gone);
       }
     },
+    onClose(callback) {
+      closers.add(callback);
+      return () => void closers.delete(callback);
+    },
     close() {
       closed = true;
       for (const controller of held) controller.abort();
+      for (const closer of closers) closer();
     },
     get closed() {
       return closed;
