@@ -128,7 +128,9 @@ function checkRequest(bytes: Buffer, cut: number): void {
       'latin1',
     );
     const second = again.length > maxHeadBytes ? undefined : requests.read(again, 0, again.length);
-    if (again.length <= maxHeadBytes) {
+    // A Host that we add may be one field too many.
+    const tooMany = second?.type === 'refusal' && second.code === 'too-many-fields';
+    if (again.length <= maxHeadBytes && !tooMany) {
       assert.equal(second?.type, 'request');
       if (second?.type === 'request')
         assert.deepEqual([second.path, second.lines], [whole.path, whole.lines]);
