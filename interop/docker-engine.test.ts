@@ -12,9 +12,9 @@ import {
   one,
   openDoor,
   services,
+  startIn,
   startServer,
 } from './docker-rig.ts';
-import { startPortolan } from './portolan-process.ts';
 
 test('a daemon that is killed and comes back: what it registered stays meanwhile, then is what runs', async (t) => {
   if (!requireDockerd(t)) return;
@@ -74,7 +74,7 @@ test('a restart of Portolan mends what it missed, and takes nothing away before 
 
   await dockerd.call('DELETE', '/containers/ends-meanwhile?force=1');
   await start('starts-meanwhile');
-  const noEngine = await startPortolan(t, { dataDir, args: ['--docker', 'unix:///nowhere/docker.sock'] });
+  const noEngine = await startIn(t, dataDir, ['--docker', 'unix:///nowhere/docker.sock']);
   await waitUntil(() => /Docker is away/.test(noEngine.program.output()));
   assert.equal((await fetch(`${noEngine.http}/readyz`)).status, 503);
   assert.deepEqual((await services(noEngine)).map(({ Service }) => Service).toSorted(), [
@@ -88,7 +88,7 @@ test('a restart of Portolan mends what it missed, and takes nothing away before 
   assert.deepEqual(names.toSorted(), ['starts-meanwhile', 'stays']);
   await second.program.stop();
 
-  const turnedOff = await startPortolan(t, { dataDir });
+  const turnedOff = await startIn(t, dataDir, []);
   assert.deepEqual(await services(turnedOff), []);
 });
 
@@ -96,7 +96,7 @@ test('a connection that breaks is made again, and everything is compared anew', 
   if (!requireDockerd(t)) return;
   const dockerd = await launchDockerd(dockerdHome(t));
   const door = await openDoor(t, dockerd.host.replace('unix://', ''));
-  const portolan = await startPortolan(t, { dataDir: newDataDir(t), args: ['--docker', door.url] });
+  const portolan = await startIn(t, newDataDir(t), ['--docker', door.url]);
   const start = (name: string): Promise<string> =>
     dockerd.run({ name, cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: name } });
   await start('early');
@@ -118,7 +118,7 @@ test('docker.ttl removes what an engine registered that stays away', async (t) =
   const dockerd = await launchDockerd(dockerdHome(t));
   const door = await openDoor(t, dockerd.host.replace('unix://', ''));
   const args = ['--docker', door.url, '--docker-ttl', '5s'];
-  const portolan = await startPortolan(t, { dataDir: newDataDir(t), args });
+  const portolan = await startIn(t, newDataDir(t), args);
   await dockerd.run({ name: 'held', cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: 'held' } });
   await appears(portolan, 'held');
   door.shut();
@@ -131,7 +131,7 @@ test('after any mixture of events and broken connections the catalog is what run
   if (!requireDockerd(t)) return;
   const dockerd = await launchDockerd(dockerdHome(t));
   const door = await openDoor(t, dockerd.host.replace('unix://', ''));
-  const portolan = await startPortolan(t, { dataDir: newDataDir(t), args: ['--docker', door.url] });
+  const portolan = await startIn(t, newDataDir(t), ['--docker', door.url]);
   const names = Array.from({ length: 6 }, (_, index) => `c${index}`);
   for (const name of names) {
     await dockerd.run({ name, cmd: idle, publish: ['80/tcp'], labels: { SERVICE_NAME: name } });

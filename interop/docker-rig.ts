@@ -35,23 +35,45 @@ export async function startRig(t: TestContext, args: readonly string[] = []): Pr
   return { dockerd, portolan };
 }
 
+/** Starts a server that follows the engine, and waits for the first list of containers. */
 export async function startServer(
   t: TestContext,
   dockerd: Dockerd,
   args: readonly string[] = [],
   dataDir = newDataDir(t),
 ): Promise<PortolanProcess> {
-  const portolan = await startPortolan(t, { dataDir, args: ['--docker', dockerd.host, ...args] });
+  const portolan = await startIn(t, dataDir, ['--docker', dockerd.host, ...args]);
   await waitUntil(async () => (await fetch(`${portolan.http}/readyz`)).status === 200, {
     what: 'the first list of containers',
   });
   return portolan;
 }
 
-export function newDataDir(t: TestContext): string {
+/** Where servers keep their data, one after the other. */
+export interface DataDir {
+  readonly path: string;
+  readonly servers: Set<PortolanProcess>;
+}
+
+/** Goes when its servers have ended: they write to the last. */
+export function newDataDir(t: TestContext): DataDir {
   const directory = tempDir('server');
-  t.after(async () => directory.remove());
-  return directory.path;
+  const servers = new Set<PortolanProcess>();
+  t.after(async () => {
+    for (const { program } of servers) await program.stop();
+    directory.remove();
+  });
+  return { path: directory.path, servers };
+}
+
+export async function startIn(
+  t: TestContext,
+  { path, servers }: DataDir,
+  args: readonly string[],
+): Promise<PortolanProcess> {
+  const portolan = await startPortolan(t, { dataDir: path, args });
+  servers.add(portolan);
+  return portolan;
 }
 
 /** What the agent has, without this server itself. */
