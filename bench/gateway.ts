@@ -7,6 +7,7 @@ import { launchNginx } from '@portolan/testkit/launch-nginx.ts';
 import { launchProgram, type TestScope } from '@portolan/testkit/launch-program.ts';
 import { findProgram } from '@portolan/testkit/require-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { endpointAt, modelOf, startRig } from '../interop/gateway-rig.ts';
 
 /**
@@ -204,7 +205,11 @@ async function startNginx(
       }`,
     test: scope,
   });
-  const workers = childrenOf(nginx.pid);
+  // Its master has written its pid before it has its worker.
+  const workers = await waitUntil(() => {
+    const children = childrenOf(nginx.pid);
+    return children.length > 0 ? children : undefined;
+  });
   return { name, port, pids: () => Promise.resolve(workers) };
 }
 
@@ -283,7 +288,8 @@ function need(program: string): string {
 }
 
 function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return (children.match(/[0-9]+/g) ?? []).map(Number);
 }
 
 /** User and system time of all threads: fields 14 and 15 of proc(5)'s stat, counted after the name in parentheses. */
