@@ -106,18 +106,35 @@ export function writeConfiguration(directives: readonly Directive[], depth = 0):
   return out;
 }
 
-function writeDirective({ name, args, block: content }: Directive, depth: number): string {
+function writeDirective(one: Directive, depth: number): string {
   const indent = '  '.repeat(depth);
+  const line = indent + lineOf(one);
+  if (one.block === undefined) return `${line};\n`;
+  return `${line} {\n${writeConfiguration(one.block, depth + 1)}${indent}}\n`;
+}
+
+/** What is in every tree, written once. Nothing else is kept: a table of everything would cost more than the writing. */
+const lines = new WeakMap<Directive, string>();
+
+/** These will be used over and over, and never be changed. */
+export function shared(directives: readonly Directive[]): readonly Directive[] {
+  for (const one of directives) lines.set(one, lineOf(one));
+  return directives;
+}
+
+function lineOf(one: Directive): string {
+  const known = lines.get(one);
+  if (known !== undefined) return known;
   // A map's own lines begin with a value, which may be empty or quoted.
-  let line = indent + (safeName.test(name) ? name : quoted(name));
-  for (const arg of args) line += ` ${checked(arg)}`;
-  if (content === undefined) return `${line};\n`;
-  return `${line} {\n${writeConfiguration(content, depth + 1)}${indent}}\n`;
+  let line = safeName.test(one.name) ? one.name : quoted(one.name);
+  for (const arg of one.args) line += ` ${checked(arg)}`;
+  return line;
 }
 
 function checked(token: Token): string {
   const out = written(token);
-  if (Buffer.byteLength(out) > maxTokenBytes) {
+  // A UTF-16 unit is at most 3 bytes.
+  if (out.length * 3 > maxTokenBytes && Buffer.byteLength(out) > maxTokenBytes) {
     throw new Fault('too-large', `nginx reads arguments of at most ${maxTokenBytes} bytes`);
   }
   return out;
@@ -145,8 +162,11 @@ const escapes: Readonly<Record<string, string>> = {
   '\t': '\\t',
 };
 
+const harmless = /^[A-Za-z0-9 _.:/=;{}$-]*$/;
+
 /** In quotes `;`, braces, `#`, blanks and `'` mean nothing; a backslash and a quote are escaped, and line ends for the reader. */
 function quoted(value: string): string {
+  if (harmless.test(value)) return `"${value}"`;
   return `"${value.replaceAll(/[\\"\n\r\t]/g, (character) => escapes[character] ?? character)}"`;
 }
 

@@ -8,6 +8,7 @@ import {
   dollarDefinition,
   fits,
   ms,
+  shared,
   template,
   text,
   variable,
@@ -132,7 +133,7 @@ function server(
  * What holds for every request: bodies go through as they come, both ways; who asked is told by us and by nobody else. In each
  * server and not in `http`, which may be somebody else's.
  */
-const serverSettings: readonly Directive[] = [
+const serverSettings = shared([
   directive('server_tokens', 'off'),
   directive('client_max_body_size', 0),
   directive('proxy_http_version', '1.1'),
@@ -149,7 +150,7 @@ const serverSettings: readonly Directive[] = [
   header('X-Request-Id', template(variable('request_id'))),
   // A request header that CGI programs take for their HTTP_PROXY.
   header('Proxy', template('')),
-];
+]);
 
 function header(name: string, value: ReturnType<typeof template>): Directive {
   return directive('proxy_set_header', name, value);

@@ -36,18 +36,18 @@ export function upstreamOf(cluster: Cluster, addressOf: AddressOf): Upstream {
 function makeUpstream(cluster: Cluster, addressOf: AddressOf): Upstream {
   const { servers, problems } = serversOf(cluster, addressOf);
   const args = [upstreamName(cluster.name)];
+  // nginx wants the method before `keepalive`.
+  const http = [
+    ...servers,
+    directive('keepalive', keepAliveConnections),
+    directive('keepalive_timeout', ms(upstreamIdleMs)),
+  ];
+  const method = (balance: Balance) => methodOf(cluster, balance);
   return {
     servers,
     problems,
-    // nginx wants the method before `keepalive`.
-    http: (balance) =>
-      block('upstream', args, [
-        ...methodOf(cluster, balance),
-        ...servers,
-        directive('keepalive', keepAliveConnections),
-        directive('keepalive_timeout', ms(upstreamIdleMs)),
-      ]),
-    stream: (balance) => block('upstream', args, [...methodOf(cluster, balance), ...servers]),
+    http: (balance) => block('upstream', args, [...method(balance), ...http]),
+    stream: (balance) => block('upstream', args, [...method(balance), ...servers]),
   };
 }
 
