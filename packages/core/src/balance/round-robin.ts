@@ -41,20 +41,61 @@ class RoundRobin implements Balancer {
   }
 }
 
-/** Each index as often as its weight says, spread evenly. */
+/**
+ * Each index as often as its weight says, spread evenly: at each step every current value grows by its share, the highest (the
+ * first of several) is taken and loses the total. Endpoints of one weight differ only in how often they were taken, so they
+ * take turns in order, and one value for all of them is enough: a step costs as much as there are different weights, which are
+ * at most some 130 in a sequence of this length.
+ */
 export function smoothSequence(weights: readonly number[]): Uint32Array {
-  const shares = scaled(weights);
+  const members = Uint32Array.from(weights.keys()).filter((index) => (weights[index] ?? 1) >= 0);
+  const shares = scaled(Array.from(members, (index) => weights[index] ?? 1));
   const total = shares.reduce((sum, share) => sum + share, 0);
-  const current = shares.map(() => 0);
-  return Uint32Array.from({ length: total }, () => {
-    let best = 0;
-    for (const [index, share] of shares.entries()) {
-      current[index] = (current[index] ?? 0) + share;
-      if ((current[index] ?? 0) > (current[best] ?? 0)) best = index;
-    }
-    current[best] = (current[best] ?? 0) - total;
-    return best;
-  });
+  const turns = turnsByShare(shares);
+  if (turns.length === 1) return members;
+  const sequence = new Uint32Array(total);
+  for (let step = 1; step <= total; step++)
+    sequence[step - 1] = members[takeTurn(turns, step, total)] as number;
+  return sequence;
+}
+
+/** The endpoints of one weight. */
+interface Turns {
+  readonly share: number;
+  readonly members: number[];
+  /** Whose turn it is. */
+  head: number;
+  /** How often those from the head on were taken; those before it, once more. */
+  rounds: number;
+}
+
+function turnsByShare(shares: readonly number[]): Turns[] {
+  const byShare = new Map<number, Turns>();
+  for (const [index, share] of shares.entries()) {
+    const turns = byShare.get(share);
+    if (turns === undefined) byShare.set(share, { share, members: [index], head: 0, rounds: 0 });
+    else turns.members.push(index);
+  }
+  return [...byShare.values()];
+}
+
+function takeTurn(classes: readonly Turns[], step: number, total: number): number {
+  let best: Turns | undefined;
+  let bestValue = 0;
+  let bestIndex = 0;
+  for (const turns of classes) {
+    const value = step * turns.share - turns.rounds * total;
+    const index = turns.members[turns.head] ?? 0;
+    if (best !== undefined && (value < bestValue || (value === bestValue && index > bestIndex))) continue;
+    best = turns;
+    bestValue = value;
+    bestIndex = index;
+  }
+  if (best !== undefined && ++best.head === best.members.length) {
+    best.head = 0;
+    best.rounds++;
+  }
+  return bestIndex;
 }
 
 /** Small whole numbers in the proportion of `weights`, each at least 1. */
