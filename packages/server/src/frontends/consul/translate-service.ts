@@ -62,7 +62,7 @@ export function readInstance(fields: Fields, name: string, registrant: Registran
     tags: fields.strings('Tags'),
     metadata: readMeta(fields),
     taggedAddresses: readTaggedAddresses(fields),
-    weights: readWeights(fields),
+    weights: readWeights(fields, registrant.origin.source === 'catalog'),
     adminState: 'in-service',
     adminReason: '',
     enableTagOverride: fields.boolean('EnableTagOverride'),
@@ -138,11 +138,13 @@ function readTaggedAddresses(fields: Fields): Readonly<Record<string, AddressPor
   return addresses;
 }
 
-function readWeights(fields: Fields): InstanceRecord['weights'] {
+/** `zeroIsNone`: Consul's Go client always writes weights into the catalog, noughts where it was given none. */
+function readWeights(fields: Fields, zeroIsNone: boolean): InstanceRecord['weights'] {
   const weights = fields.object('Weights');
   if (weights === undefined) return { passing: 1, warning: 1 };
   const passing = weights.integer('Passing');
   const warning = weights.integer('Warning');
+  if (zeroIsNone && passing === 0 && warning === 0) return { passing: 1, warning: 1 };
   const refuse = (why: string) => new Fault('invalid', `Invalid Weights: ${why}`, { path: 'Weights' });
   if (passing < 1) throw refuse('Passing must be greater than 0');
   if (warning < 0) throw refuse('Warning must be greater or equal than 0');
