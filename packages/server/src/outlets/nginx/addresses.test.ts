@@ -69,3 +69,20 @@ test('an address is kept while it is among the answers, or there are none; anoth
     assert.equal(changes(), told);
   }
 });
+
+test('an address to which nothing is sent is no answer', async () => {
+  const { clock, addresses, answer, changes } = world();
+  const used = addresses.use(['sly.test', 'turns.test']);
+  answer('169.254.169.254', '::ffff:169.254.169.254');
+  answer('0.0.0.0', '10.0.0.3');
+  await used;
+  assert.equal(addresses.of('sly.test'), undefined);
+  assert.equal(addresses.of('turns.test'), '10.0.0.3');
+  clock.advance(60_000);
+  addresses.refresh();
+  answer('169.254.169.254');
+  answer('169.254.169.254');
+  assert.equal(addresses.of('sly.test'), undefined);
+  assert.equal(addresses.of('turns.test'), '10.0.0.3');
+  assert.equal(changes(), 0);
+});

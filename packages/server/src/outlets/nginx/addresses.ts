@@ -1,5 +1,6 @@
 import { lookup as systemLookup } from 'node:dns';
 import { isIP } from 'node:net';
+import { addressRules } from '@portolan/core/base/address-rules.ts';
 import type { Clock } from '@portolan/core/base/clock.ts';
 
 /** How long an answer is good; then the name is looked up again, and its old address used meanwhile. */
@@ -9,6 +10,9 @@ const patienceMs = 2_000;
 /** The system's resolver holds a thread of the pool that the store needs too, of four. */
 const maxLookups = 1;
 const maxNames = 1_024;
+
+/** The planner leaves denied addresses out, but cannot know what a name resolves to. */
+const rules = addressRules();
 
 export type Lookup = (
   host: string,
@@ -106,7 +110,7 @@ export class Addresses {
       this.#running += 1;
       this.#lookup(host, (error, found) => {
         this.#running -= 1;
-        this.#settle(host, error === null ? found : []);
+        this.#settle(host, error === null ? found.filter(rules.allows) : []);
         this.#fill();
       });
     }
