@@ -1,12 +1,13 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { sameJson } from '@portolan/core/base/json.ts';
 import { type ExecConfig, mergeConfigs, type TemplateConfig } from './config/config.ts';
 import { parseArguments, templateFlags } from './config/from-flags.ts';
 import { loadConfig, templateSpecs } from './config/load.ts';
 import { ConsulClient } from './data/consul-client.ts';
 import { defaultRetry } from './data/watched-data.ts';
-import { ownMachine } from './functions/machine.ts';
+import { type Machine, ownMachine } from './functions/machine.ts';
 import { Child } from './run/child.ts';
 import { prepare } from './run/rendering.ts';
 import { Runner, type RunnerEvents } from './run/runner.ts';
@@ -36,21 +37,38 @@ const defaultKillTimeoutMs = 30_000;
 export async function templateProgram(args: readonly string[], io: ProgramIo): Promise<number> {
   let parsed: ReturnType<typeof parseArguments>;
   let config: TemplateConfig;
+  const read = (): TemplateConfig => mergeConfigs([...parsed.configs.map(loadConfig), parsed.config]);
   try {
     parsed = parseArguments(args);
-    config = mergeConfigs([...parsed.configs.map(loadConfig), parsed.config]);
+    config = read();
   } catch (thrown) {
     io.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
     return 2;
   }
   if (parsed.help) return say(io, helpText());
   if (parsed.version) return say(io, `${io.version}\n`);
+  const logged = config.logFile === undefined ? io : withLogFile(io, config.logFile);
   try {
-    return await start(config, io);
+    return await start(config, read, logged);
   } catch (thrown) {
-    io.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
+    logged.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
     return 1;
   }
+}
+
+/** What is reported goes to the file too. It is opened anew each time: the file may be moved away meanwhile. */
+function withLogFile(io: ProgramIo, path: string): ProgramIo {
+  return {
+    ...io,
+    stderr(text) {
+      io.stderr(text);
+      try {
+        appendFileSync(path, text);
+      } catch (thrown) {
+        io.stderr(`portolan template: log_file: ${Fault.from(thrown).message}\n`);
+      }
+    },
+  };
 }
 
 function say(io: ProgramIo, text: string): number {
@@ -58,7 +76,43 @@ function say(io: ProgramIo, text: string): number {
   return 0;
 }
 
-async function start(config: TemplateConfig, io: ProgramIo): Promise<number> {
+async function start(first: TemplateConfig, read: () => TemplateConfig, io: ProgramIo): Promise<number> {
+  const stopping = new AbortController();
+  const outcome = { exitCode: 0 };
+  let config = checked(first, io);
+  if (config.parseOnly === true) return 0;
+  if (config.ignored.length > 0)
+    io.stderr(`portolan template: without effect here: ${config.ignored.join(', ')}\n`);
+  const unlisten = [config.killSignal ?? 'SIGINT', 'SIGTERM' as const].map((signal) =>
+    io.onSignal(signal, () => stopping.abort()),
+  );
+  const pidFile = config.pidFile;
+  if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}\n`);
+  const onExit = (code: number): void => {
+    outcome.exitCode = code;
+    stopping.abort();
+  };
+  let child = childOf(config.exec, io, onExit);
+  try {
+    for (;;) {
+      const fresh = await oneConfiguration(config, read, child, stopping.signal, io);
+      if (fresh === undefined) break;
+      if (!sameJson(fresh.exec, config.exec)) {
+        await child?.stop();
+        child = childOf(fresh.exec, io, onExit);
+      }
+      config = fresh;
+    }
+    await child?.stop();
+    return outcome.exitCode;
+  } finally {
+    for (const end of unlisten) end();
+    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+  }
+}
+
+/** The configuration, once its templates have been found to parse. */
+function checked(config: TemplateConfig, io: ProgramIo): TemplateConfig {
   const specs = templateSpecs(config);
   if (specs.length === 0 && config.exec.command === undefined) {
     throw new Fault(
@@ -66,54 +120,62 @@ async function start(config: TemplateConfig, io: ProgramIo): Promise<number> {
       'nothing to do: give -template IN:OUT or -config FILE; see portolan template -help',
     );
   }
-  const address = consulAddress(config, io.environment);
-  const machine = ownMachine(renderingEnvironment(io.environment, address), () => io.clock.wallMs());
-  if (config.parseOnly === true) {
-    for (const spec of specs) prepare(spec, machine);
-    return 0;
-  }
-  if (config.ignored.length > 0)
-    io.stderr(`portolan template: without effect here: ${config.ignored.join(', ')}\n`);
-  const client = new ConsulClient(address);
+  for (const spec of specs) prepare(spec, machineOf(config, io));
+  return config;
+}
+
+function machineOf(config: TemplateConfig, io: ProgramIo): Machine {
+  const environment = renderingEnvironment(io.environment, consulAddress(config, io.environment));
+  return ownMachine(environment, () => io.clock.wallMs());
+}
+
+/**
+ * Runs until `signal` aborts, all is rendered once, or the reload signal comes: then it resolves with what the configuration is
+ * now. One that cannot be used is reported, and the old one stays.
+ */
+async function oneConfiguration(
+  config: TemplateConfig,
+  read: () => TemplateConfig,
+  child: Child | undefined,
+  signal: AbortSignal,
+  io: ProgramIo,
+): Promise<TemplateConfig | undefined> {
+  const reloading = new AbortController();
+  let fresh: TemplateConfig | undefined;
+  const client = new ConsulClient(consulAddress(config, io.environment), config.maxStaleMs);
   const once = config.once ?? false;
-  const stopping = new AbortController();
-  let exitCode = 0;
-  const child = childOf(config.exec, io, (code) => {
-    exitCode = code;
-    stopping.abort();
-  });
   const runner = new Runner({
-    templates: specs,
+    templates: templateSpecs(config),
     client,
     clock: io.clock,
-    machine,
+    machine: machineOf(config, io),
     retry: { ...defaultRetry, ...(once ? { attempts: onceAttempts } : {}), ...config.retry },
     blockWaitMs: config.blockQueryWaitMs ?? defaultBlockWaitMs,
     once,
     dry: config.dry ?? false,
     environment: io.environment,
     events: events(config, io),
+    failsOnNothing: config.failsOnNothing ?? false,
     onPass: (changed) => {
       if (child === undefined || once) return;
       if (!child.running) child.start();
       else if (changed) child.reload();
     },
   });
-  const unlisten = [
-    io.onSignal(config.reloadSignal ?? 'SIGHUP', () => runner.refresh()),
-    ...[config.killSignal ?? 'SIGINT', 'SIGTERM' as const].map((signal) =>
-      io.onSignal(signal, () => stopping.abort()),
-    ),
-  ];
-  if (config.pidFile !== undefined) writeFileSync(config.pidFile, `${process.pid}\n`);
+  const unlisten = io.onSignal(config.reloadSignal ?? 'SIGHUP', () => {
+    try {
+      fresh = checked(read(), io);
+      reloading.abort();
+    } catch (thrown) {
+      io.stderr(`portolan template: the configuration stays as it was: ${Fault.from(thrown).message}\n`);
+    }
+  });
   try {
-    await runner.run(stopping.signal);
-    await child?.stop();
-    return exitCode;
+    await runner.run(AbortSignal.any([signal, reloading.signal]));
+    return signal.aborted ? undefined : fresh;
   } finally {
-    for (const end of unlisten) end();
+    unlisten();
     client.close();
-    if (config.pidFile !== undefined) rmSync(config.pidFile, { force: true });
   }
 }
 
@@ -121,7 +183,8 @@ async function start(config: TemplateConfig, io: ProgramIo): Promise<number> {
 function consulAddress(config: TemplateConfig, environment: NodeJS.ProcessEnv) {
   const address =
     config.consul.address ?? environment.CONSUL_HTTP_ADDR ?? environment.PORTOLAN_SERVER ?? '127.0.0.1:8500';
-  const token = config.consul.token ?? environment.CONSUL_HTTP_TOKEN ?? environment.CONSUL_TOKEN;
+  const named = environment.CONSUL_HTTP_TOKEN ?? environment.CONSUL_TOKEN;
+  const token = config.consul.token ?? (config.consul.tokenFile === undefined ? named : undefined);
   return { ...config.consul, address, ...(token === undefined ? {} : { token }) };
 }
 

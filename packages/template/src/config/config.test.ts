@@ -65,6 +65,29 @@ test('a configuration in HCL', () => {
   assert.deepEqual(config.exec.environment?.deny, ['SECRET_*']);
 });
 
+test('what is less common', () => {
+  const config = configFromObject(
+    parseHcl(
+      'c.hcl',
+      'consul { token_file = "/t" namespace = "n" }\n max_stale = "0s"\n log_file { path = "/log" log_rotate_bytes = 5 }\n' +
+        'template_error_fatal = true\n err_on_failed_lookup = true\n exec { command = "x" enabled = false }\n' +
+        'template { source = "a" user = "root" gid = 7 sandbox_path = "/s" error_fatal = false exec { command = "y" enabled = false } }',
+    ),
+  );
+  assert.equal(config.consul.tokenFile, '/t');
+  assert.equal(config.maxStaleMs, 0);
+  assert.equal(config.logFile, '/log');
+  assert.equal(config.errorFatal, true);
+  assert.equal(config.failsOnNothing, true);
+  assert.equal(config.exec.command, undefined);
+  assert.deepEqual(config.ignored, ['consul.namespace', 'log_file.log_rotate_bytes']);
+  const [template] = config.templates;
+  assert.deepEqual(
+    [template?.user, template?.group, template?.sandboxPath, template?.errorFatal, template?.command],
+    ['root', '7', '/s', false, undefined],
+  );
+});
+
 test('the same in JSON', () => {
   const config = configFromObject({
     template: [{ source: 'a', destination: 'b', perms: '0644' }],

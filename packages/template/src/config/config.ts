@@ -6,7 +6,10 @@ import type { TemplateSpec, WaitSpec } from '../run/template-spec.ts';
 /** A template whose text may still have to be read, and whose unset fields take the defaults of the whole configuration. */
 export type TemplateEntry = { readonly source: string | undefined; readonly contents: string | undefined } & {
   readonly destination: string;
-} & Partial<Omit<TemplateSpec, 'name' | 'text' | 'destination'>>;
+  /** Names or numbers. */
+  readonly user?: string;
+  readonly group?: string;
+} & Partial<Omit<TemplateSpec, 'name' | 'text' | 'destination' | 'owner'>>;
 
 export interface ExecConfig {
   readonly command: CommandLine;
@@ -36,6 +39,13 @@ export interface TemplateConfig {
   readonly parseOnly: boolean | undefined;
   readonly blockQueryWaitMs: number | undefined;
   readonly logLevel: string | undefined;
+  /** What is reported is also added to this file. */
+  readonly logFile: string | undefined;
+  /** Answers older than this are asked again of the leader; 0: always the leader. */
+  readonly maxStaleMs: number | undefined;
+  /** For every template that does not say it itself. */
+  readonly errorFatal: boolean | undefined;
+  readonly failsOnNothing: boolean | undefined;
   readonly pidFile: string | undefined;
   readonly reloadSignal: NodeJS.Signals | undefined;
   readonly killSignal: NodeJS.Signals | undefined;
@@ -56,6 +66,10 @@ export const emptyConfig: TemplateConfig = {
   parseOnly: undefined,
   blockQueryWaitMs: undefined,
   logLevel: undefined,
+  logFile: undefined,
+  maxStaleMs: undefined,
+  errorFatal: undefined,
+  failsOnNothing: undefined,
   pidFile: undefined,
   reloadSignal: undefined,
   killSignal: undefined,
@@ -77,6 +91,10 @@ export function mergeConfigs(configs: readonly TemplateConfig[]): TemplateConfig
       parseOnly: over.parseOnly ?? base.parseOnly,
       blockQueryWaitMs: over.blockQueryWaitMs ?? base.blockQueryWaitMs,
       logLevel: over.logLevel ?? base.logLevel,
+      logFile: over.logFile ?? base.logFile,
+      maxStaleMs: over.maxStaleMs ?? base.maxStaleMs,
+      errorFatal: over.errorFatal ?? base.errorFatal,
+      failsOnNothing: over.failsOnNothing ?? base.failsOnNothing,
       pidFile: over.pidFile ?? base.pidFile,
       reloadSignal: over.reloadSignal ?? base.reloadSignal,
       killSignal: over.killSignal ?? base.killSignal,

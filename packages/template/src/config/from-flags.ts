@@ -82,6 +82,36 @@ export const templateFlags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
       d.consul.token = v;
     }),
   ],
+  [
+    'consul-token-file',
+    takes('FILE', 'a file that holds the token', (d, v) => {
+      d.consul.tokenFile = v;
+    }),
+  ],
+  [
+    'max-stale',
+    takes('DURATION', 'ask the leader when an answer is older than this (default 2s)', (d, v) => {
+      d.config.maxStaleMs = duration('max-stale', v);
+    }),
+  ],
+  [
+    'log-file',
+    takes('FILE', 'also add what is reported to FILE', (d, v) => {
+      d.config.logFile = v;
+    }),
+  ],
+  [
+    'template-error-fatal',
+    is('end when a template fails, instead of keeping the last good file', (d, on) => {
+      d.config.errorFatal = on;
+    }),
+  ],
+  [
+    'err-on-failed-lookup',
+    is('end when a key is not there, instead of waiting for it', (d, on) => {
+      d.config.failsOnNothing = on;
+    }),
+  ],
   ['consul-auth', takes('USER[:PASSWORD]', 'basic authentication', (d, v) => basic(d, v))],
   [
     'consul-retry',
@@ -217,14 +247,11 @@ export const templateFlags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
   ],
   ...[
     'consul-namespace',
-    'consul-token-file',
     'consul-transport-dial-keep-alive',
     'consul-transport-dial-timeout',
     'consul-transport-max-idle-conns-per-host',
     'consul-transport-tls-handshake-timeout',
     'consul-ssl-ca-path',
-    'max-stale',
-    'log-file',
     'log-rotate-bytes',
     'log-rotate-duration',
     'log-rotate-max-files',
@@ -245,8 +272,6 @@ export const templateFlags: ReadonlyMap<string, Flag> = new Map<string, Flag>([
     'dedup',
     'syslog',
     'consul-transport-disable-keep-alives',
-    'template-error-fatal',
-    'err-on-failed-lookup',
     'vault-renew-token',
     'vault-retry',
     'vault-ssl',

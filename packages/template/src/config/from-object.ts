@@ -16,6 +16,11 @@ export function configFromObject(value: unknown): TemplateConfig {
   const root = new Fields('', value);
   const consul = root.block('consul');
   const delimiters = root.block('default_delimiters');
+  const logFile = root.block('log_file');
+  const unused = [
+    ...(consul?.ignore('namespace', 'transport') ?? []),
+    ...(logFile?.ignore('log_rotate_bytes', 'log_rotate_duration', 'log_rotate_max_files') ?? []),
+  ];
   const config: TemplateConfig = {
     consul: consul === undefined ? {} : consulAddress(consul),
     retry: consul === undefined ? {} : retry(consul),
@@ -27,31 +32,26 @@ export function configFromObject(value: unknown): TemplateConfig {
     parseOnly: root.flag('parse_only'),
     blockQueryWaitMs: root.durationMs('block_query_wait'),
     logLevel: root.text('log_level'),
+    logFile: logFile?.text('path'),
+    maxStaleMs: root.durationMs('max_stale'),
+    errorFatal: root.flag('template_error_fatal'),
+    failsOnNothing: root.flag('err_on_failed_lookup'),
     pidFile: root.text('pid_file'),
     reloadSignal: signal(root, 'reload_signal'),
     killSignal: signal(root, 'kill_signal'),
     leftDelimiter: delimiters?.text('left') ?? root.text('default_left_delimiter'),
     rightDelimiter: delimiters?.text('right') ?? root.text('default_right_delimiter'),
-    ignored: root.ignore(
-      'vault',
-      'nomad',
-      'deduplicate',
-      'syslog',
-      'log_file',
-      'max_stale',
-      'telemetry',
-      'template_error_fatal',
-      'err_on_failed_lookup',
-    ),
+    ignored: [...root.ignore('vault', 'nomad', 'deduplicate', 'syslog', 'telemetry'), ...unused],
   };
   consul?.end();
+  logFile?.end();
   delimiters?.end();
   root.end();
   return config;
 }
 
 function consulAddress(consul: Fields): Partial<ConsulAddress> {
-  consul.ignore('namespace', 'transport', 'token_file');
+  const tokenFile = consul.text('token_file');
   const auth = consul.block('auth');
   const ssl = consul.block('ssl');
   const address = consul.text('address');
@@ -59,6 +59,7 @@ function consulAddress(consul: Fields): Partial<ConsulAddress> {
   return {
     ...(address === undefined ? {} : { address: withScheme(address, ssl?.flag('enabled') ?? false) }),
     ...(token === undefined ? {} : { token }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
     ...basic(auth),
     ...(ssl === undefined ? {} : { tls: tlsOf(ssl) }),
   };
@@ -116,6 +117,10 @@ function templateEntry(fields: Fields): TemplateEntry {
   const command = templateCommand(fields);
   const createFolders = fields.flag('create_dest_dirs');
   const backup = fields.flag('backup');
+  const user = fields.text('user') ?? account(fields, 'uid');
+  const group = fields.text('group') ?? account(fields, 'gid');
+  const sandboxPath = fields.text('sandbox_path');
+  const errorFatal = fields.flag('error_fatal');
   const denied = fields.words('function_denylist') ?? fields.words('function_blacklist');
   const entry: TemplateEntry = {
     source: fields.text('source'),
@@ -127,12 +132,15 @@ function templateEntry(fields: Fields): TemplateEntry {
     ...(createFolders === undefined ? {} : { createFolders }),
     ...(backup === undefined ? {} : { backup }),
     ...(denied === undefined ? {} : { deniedFunctions: denied }),
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+    ...(sandboxPath === undefined ? {} : { sandboxPath }),
+    ...(errorFatal === undefined ? {} : { errorFatal }),
     ...(fields.flag('error_on_missing_key') === true ? { missingKey: 'error' as const } : {}),
     ...(left === undefined && right === undefined
       ? {}
       : { delimiters: { left: left ?? '{{', right: right ?? '}}' } }),
   };
-  fields.ignore('user', 'group', 'uid', 'gid', 'sandbox_path', 'error_fatal');
   fields.end();
   if ((entry.source === undefined) === (entry.contents === undefined)) {
     throw fields.fail('source', 'or contents must be given, and not both');
@@ -140,14 +148,21 @@ function templateEntry(fields: Fields): TemplateEntry {
   return entry;
 }
 
+/** Older configurations name accounts by number; negative means none. */
+function account(fields: Fields, key: 'uid' | 'gid'): string | undefined {
+  const id = fields.int(key);
+  return id === undefined || id < 0 ? undefined : `${id}`;
+}
+
 function templateCommand(fields: Fields): Pick<TemplateEntry, 'command' | 'commandTimeoutMs'> {
   const block = fields.block('exec');
   const words = block?.words('command') ?? fields.words('command');
   const timeoutMs = block?.durationMs('timeout') ?? fields.durationMs('command_timeout');
-  block?.ignore('splay', 'reload_signal', 'kill_signal', 'kill_timeout', 'env', 'enabled');
+  const enabled = block?.flag('enabled') ?? true;
+  block?.ignore('splay', 'reload_signal', 'kill_signal', 'kill_timeout', 'env');
   block?.end();
   return {
-    ...(words === undefined || words.join('') === '' ? {} : { command: commandLine(words) }),
+    ...(!enabled || words === undefined || words.join('') === '' ? {} : { command: commandLine(words) }),
     ...(timeoutMs === undefined ? {} : { commandTimeoutMs: timeoutMs }),
   };
 }
@@ -170,10 +185,11 @@ function exec(block: Fields | undefined): Partial<ExecConfig> {
           pristine: env.flag('pristine') ?? false,
         };
   env?.end();
-  block.ignore('enabled', 'timeout');
+  const enabled = block.flag('enabled') ?? true;
+  block.ignore('timeout');
   block.end();
   return {
-    ...(words === undefined ? {} : { command: commandLine(words) }),
+    ...(words === undefined || !enabled ? {} : { command: commandLine(words) }),
     ...(splayMs === undefined ? {} : { splayMs }),
     ...(killTimeoutMs === undefined ? {} : { killTimeoutMs }),
     ...(reloadSignal === undefined ? {} : { reloadSignal }),

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Fault } from '@portolan/core/base/fault.ts';
+import { ownerOf } from '../run/accounts.ts';
 import { parseHcl } from '../run/hcl.ts';
 import { noWait, plainTemplate, type TemplateSpec } from '../run/template-spec.ts';
 import { mergeConfigs, type TemplateConfig, type TemplateEntry } from './config.ts';
@@ -34,7 +35,12 @@ export function templateSpecs(config: TemplateConfig): readonly TemplateSpec[] {
     config.leftDelimiter === undefined && config.rightDelimiter === undefined
       ? undefined
       : { left: config.leftDelimiter ?? '{{', right: config.rightDelimiter ?? '}}' };
-  const defaults = { ...plainTemplate, wait: config.wait ?? noWait, delimiters };
+  const defaults = {
+    ...plainTemplate,
+    wait: config.wait ?? noWait,
+    errorFatal: config.errorFatal ?? plainTemplate.errorFatal,
+    delimiters,
+  };
   return config.templates.map((entry) => spec(entry, defaults));
 }
 
@@ -42,9 +48,9 @@ function spec(
   entry: TemplateEntry,
   defaults: Omit<TemplateSpec, 'name' | 'text' | 'destination'>,
 ): TemplateSpec {
-  const { source, contents, ...rest } = entry;
+  const { source, contents, user, group, ...rest } = entry;
   const text = contents ?? readText(source ?? '');
-  return { ...defaults, ...rest, name: source ?? '(contents)', text };
+  return { ...defaults, ...rest, name: source ?? '(contents)', text, owner: ownerOf(user, group) };
 }
 
 function readText(path: string): string {

@@ -7,6 +7,8 @@ export interface ConsulAddress {
   /** `127.0.0.1:8500`, `http://…`, `https://…` or `unix:///path`. */
   readonly address: string;
   readonly token?: string;
+  /** A file that holds the token; `token` wins over it. */
+  readonly tokenFile?: string;
   readonly username?: string;
   readonly password?: string;
   readonly tls?: {
@@ -26,7 +28,8 @@ export interface Endpoint {
 /** The options of every request to `address`. Throws an `invalid` fault for an address of another form. */
 export function endpointOf(address: ConsulAddress): Endpoint {
   const headers: Record<string, string> = {};
-  if (address.token !== undefined && address.token !== '') headers['x-consul-token'] = address.token;
+  const token = tokenOf(address);
+  if (token !== '') headers['x-consul-token'] = token;
   const auth =
     address.username === undefined || address.username === ''
       ? {}
@@ -49,6 +52,18 @@ export function endpointOf(address: ConsulAddress): Endpoint {
       ...(secure ? tlsOptions(address.tls ?? {}) : {}),
     },
   };
+}
+
+function tokenOf({ token, tokenFile }: ConsulAddress): string {
+  if (token !== undefined && token !== '') return token;
+  if (tokenFile === undefined || tokenFile === '') return '';
+  try {
+    return readFileSync(tokenFile, 'utf8').trim();
+  } catch (thrown) {
+    throw new Fault('invalid', `consul.token_file: cannot read ${tokenFile}: ${Fault.from(thrown).message}`, {
+      cause: thrown,
+    });
+  }
 }
 
 function parsed(address: string): URL {

@@ -16,12 +16,18 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 /** The server may answer this much later than `wait`: it adds up to a sixteenth, and the network takes its time. */
 const graceMs = 10_000;
 
+/** consul-template's `max_stale`. */
+export const defaultMaxStaleMs = 2000;
+
 /** Reads a Consul HTTP API. Connections are kept; each blocking query has one to itself. */
 export class ConsulClient {
   readonly #endpoint: Endpoint;
   readonly #agent: Agent;
+  readonly #maxStaleMs: number;
 
-  constructor(address: ConsulAddress) {
+  /** Answers that are up to `maxStaleMs` old are taken from any server, older ones asked again of the leader. */
+  constructor(address: ConsulAddress, maxStaleMs = defaultMaxStaleMs) {
+    this.#maxStaleMs = maxStaleMs;
     this.#endpoint = endpointOf(address);
     const options = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
     this.#agent = this.#endpoint.secure ? new SecureAgent(options) : new Agent(options);
@@ -37,9 +43,14 @@ export class ConsulClient {
     signal: AbortSignal,
   ): Promise<Answer> {
     const mark = path.includes('?') ? '&' : '?';
-    const full =
-      block === undefined ? path : `${path}${mark}index=${block.index}&wait=${block.waitMs}ms&stale`;
-    const response = await this.#request(full, (block?.waitMs ?? 0) * (17 / 16) + graceMs, signal);
+    const full = block === undefined ? path : `${path}${mark}index=${block.index}&wait=${block.waitMs}ms`;
+    const timeoutMs = (block?.waitMs ?? 0) * (17 / 16) + graceMs;
+    const mayBeStale = block !== undefined && this.#maxStaleMs > 0;
+    let response = await this.#request(mayBeStale ? `${full}&stale` : full, timeoutMs, signal);
+    if (mayBeStale && Number(response.headers['x-consul-lastcontact'] ?? 0) > this.#maxStaleMs) {
+      response.resume();
+      response = await this.#request(full, timeoutMs, signal);
+    }
     const text = await bodyOf(response);
     const index = Number(response.headers['x-consul-index'] ?? 0) || 0;
     const status = response.statusCode ?? 0;

@@ -23,6 +23,8 @@ export interface WatchedDataOptions {
   readonly waitMs: number;
   /** A query has a new value. */
   readonly onChange: (key: string) => void;
+  /** A query was answered, and there is nothing that a template could use. */
+  readonly onNothing?: (key: string) => void;
   /** A query failed; `final`: it will not be asked again. */
   readonly onError: (key: string, fault: Fault, final: boolean) => void;
 }
@@ -118,6 +120,7 @@ class Watch {
     this.#answered = true;
     this.#body = body;
     this.value = this.#query.decode(body);
+    if (this.value === undefined) this.#options.onNothing?.(this.#query.key);
     this.#options.onChange(this.#query.key);
   }
 

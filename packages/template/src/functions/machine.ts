@@ -4,6 +4,7 @@ import { sprintf } from '../language/printf.ts';
 import { Callable, GoMap, Struct, type Value } from '../language/values.ts';
 import { count, text } from './arguments.ts';
 import { formatTime } from './go-time.ts';
+import { type FileRequest, writeToFile } from './write-to-file.ts';
 
 /** What functions may know of the machine they run on. */
 export interface Machine {
@@ -13,6 +14,8 @@ export interface Machine {
   readonly timeZone?: string;
   /** A file's text; called again at every rendering. Throws if it cannot be read. */
   readFile(path: string): string;
+  /** Takes a file that a template asks for; without it that is refused. */
+  readonly writeFile?: (request: FileRequest) => void;
 }
 
 /** The process' own surroundings. */
@@ -37,7 +40,7 @@ export function machineFunctions(machine: Machine): readonly (readonly [string, 
       (name) => (name === '' ? '' : refuse('plugin: running programs from a template is not allowed')),
     ],
     ['sockaddr', () => refuse('sockaddr: not supported; use env or keyOrDefault')],
-    ['writeToFile', () => refuse('writeToFile: not allowed; give the file a template of its own')],
+    ['writeToFile', writeToFile(machine.writeFile)],
   ];
 }
 

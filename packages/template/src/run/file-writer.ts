@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { Owner } from './accounts.ts';
 
 export interface FileOptions {
   /** Permission bits; undefined keeps those of the file that is there, 0644 for a new one. */
@@ -21,6 +22,8 @@ export interface FileOptions {
   readonly createFolders: boolean;
   /** Keeps what was there as `<name>.bak`. */
   readonly backup: boolean;
+  /** Whose it is; undefined keeps the owner of the file that is there. */
+  readonly owner?: Owner | undefined;
 }
 
 /** What is at `path`; undefined: nothing. */
@@ -37,21 +40,43 @@ export function currentText(path: string): string | undefined {
  * Replaces the file at `path` so that a reader sees the old text or the new one, never a part, also after a power cut: a
  * new file in the same folder, flushed, renamed over the old. Mode and owner of the old file are kept. Throws a `Fault`.
  */
-export function writeWhole(path: string, text: string, options: FileOptions): void {
+export function writeWhole(path: string, text: string, options: FileOptions): WrittenFile {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${nextNumber()}.tmp`);
   try {
     if (options.createFolders) mkdirSync(folder, { recursive: true });
     const before = existing(path);
     write(temporary, text, options.mode ?? (before === undefined ? 0o644 : before.mode & 0o7777));
-    if (before !== undefined) keepOwner(temporary, before);
+    if (options.owner !== undefined) give(temporary, options.owner);
+    else if (before !== undefined) keepOwner(temporary, before);
     if (options.backup && before !== undefined) keepBackup(path);
     renameSync(temporary, path);
     flushFolder(folder);
+    return { text, stamp: stampOf(path) };
   } catch (thrown) {
     rmSync(temporary, { force: true });
     throw failure('write', path, thrown);
   }
+}
+
+/** A file as it was left: what is in it, and how to tell that nobody else wrote it since. */
+export interface WrittenFile {
+  readonly text: string;
+  readonly stamp: string | undefined;
+}
+
+/** Whether `text` is what is at `path`; a file that is still as it was `written` is not read again. Throws a `Fault`. */
+export function isCurrent(path: string, text: string, written: WrittenFile | undefined): boolean {
+  const stamp = written?.stamp;
+  if (written !== undefined && stamp !== undefined && stamp === stampOf(path)) return written.text === text;
+  return currentText(path) === text;
+}
+
+function stampOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined
+    ? undefined
+    : `${found.dev} ${found.ino} ${found.mtimeNs} ${found.ctimeNs} ${found.size}`;
 }
 
 let written = 0;
@@ -73,6 +98,11 @@ function write(path: string, text: string, mode: number): void {
 
 function existing(path: string): { mode: number; uid: number; gid: number } | undefined {
   return statSync(path, { throwIfNoEntry: false });
+}
+
+function give(path: string, owner: Owner): void {
+  const made = statSync(path);
+  chownSync(path, owner.uid ?? made.uid, owner.gid ?? made.gid);
 }
 
 /** Only root may give files away; for the rest the owner is the same anyway. */

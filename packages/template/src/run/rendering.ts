@@ -1,8 +1,10 @@
 import type { DataReader, Query } from '../data/query.ts';
 import { templateFunctions } from '../functions/functions.ts';
 import type { Machine } from '../functions/machine.ts';
+import type { FileRequest } from '../functions/write-to-file.ts';
 import { compileTemplate, type Template } from '../language/execute.ts';
 import type { Value } from '../language/values.ts';
+import { sandboxed } from './sandbox.ts';
 import type { TemplateSpec } from './template-spec.ts';
 
 /** What one rendering gave. */
@@ -12,6 +14,8 @@ export interface Rendered {
   readonly used: ReadonlySet<string>;
   /** Keys of those that have no value yet: the text is not final. */
   readonly missing: ReadonlySet<string>;
+  /** What it asked for beside its own text. */
+  readonly files: readonly FileRequest[];
 }
 
 /** A template that can be rendered again and again. Throws a `TemplateError` if it does not parse. */
@@ -22,7 +26,8 @@ export function prepare(spec: TemplateSpec, machine: Machine): (data: DataReader
     missingKey: spec.missingKey,
     ...(spec.delimiters === undefined ? {} : { delimiters: spec.delimiters }),
   });
-  return (data) => render(template, spec, machine, data);
+  const reach = spec.sandboxPath === undefined ? machine : sandboxed(machine, spec.sandboxPath);
+  return (data) => render(template, spec, reach, data);
 }
 
 function render(template: Template, spec: TemplateSpec, machine: Machine, data: DataReader): Rendered {
@@ -36,6 +41,18 @@ function render(template: Template, spec: TemplateSpec, machine: Machine, data: 
       return value;
     },
   };
-  const text = template.render(null, templateFunctions(noting, machine, spec.deniedFunctions));
-  return { text, used, missing };
+  const files: FileRequest[] = [];
+  const reach: Machine = withWriting(machine, files);
+  const text = template.render(null, templateFunctions(noting, reach, spec.deniedFunctions));
+  return { text, used, missing, files };
+}
+
+function withWriting(machine: Machine, files: FileRequest[]): Machine {
+  return {
+    environment: machine.environment,
+    wallMs: () => machine.wallMs(),
+    readFile: (path) => machine.readFile(path),
+    ...(machine.timeZone === undefined ? {} : { timeZone: machine.timeZone }),
+    writeFile: (file) => files.push(file),
+  };
 }

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -265,6 +273,95 @@ test('a burst of changes inside the wait makes one rendering', async () => {
   await waitUntil(() => text() === '20');
   assert.deepEqual(running.renders, ['0', '20']);
   await running.stop();
+});
+
+test('a thousand changes make few renderings, and a reader never sees half a file', async () => {
+  const registry = new FakeRegistry();
+  const value = (n: number): string => `${n} `.repeat(20_000);
+  registry.set('a', '0');
+  const running = start(registry, [{ text: '{{$v := key "a"}}{{range loop 20000}}{{$v}} {{end}}' }]);
+  await waitUntil(() => text() === value(0));
+  let torn = 0;
+  for (let n = 1; n <= 1000; n++) {
+    registry.set('a', `${n}`);
+    await new Promise(setImmediate);
+    const seen = text();
+    const [first = ''] = seen.split(' ', 1);
+    if (seen !== `${first} `.repeat(20_000)) torn++;
+  }
+  await waitUntil(() => text() === value(1000));
+  assert.equal(torn, 0);
+  assert.ok(running.renders.length < 100, `${running.renders.length} renderings`);
+  await running.stop();
+});
+
+test('a file that somebody else wrote meanwhile is put right at the next change', async () => {
+  const registry = new FakeRegistry();
+  registry.set('a', '1');
+  registry.set('b', 'x');
+  const running = start(registry, [{ text: '{{key "a"}}{{with key "b"}}{{end}}' }]);
+  await waitUntil(() => text() === '1');
+  writeFileSync(out(), 'other');
+  registry.set('b', 'y');
+  await waitUntil(() => text() === '1');
+  await running.stop();
+});
+
+test('writeToFile writes beside the file, once all is there', async () => {
+  const registry = new FakeRegistry();
+  const side = join(folder, 'below', 'side');
+  const source = `{{ key "a" | writeToFile "${side}" "" "" "0600" "newline" }}{{ key "b" }}`;
+  const running = start(registry, [{ text: source }]);
+  registry.set('a', '1');
+  await waitUntil(() => registry.requests >= 4);
+  assert.deepEqual(readdirSync(folder), []);
+  registry.set('b', '2');
+  await waitUntil(() => text() === '2');
+  assert.equal(readFileSync(side, 'utf8'), '1\n');
+  assert.equal(statSync(side).mode & 0o777, 0o600);
+  await running.stop();
+});
+
+test('writeToFile does not follow a link, and is refused by the denylist', async () => {
+  const registry = new FakeRegistry();
+  symlinkSync('/nowhere', join(folder, 'link'));
+  const write = (path: string): string => `{{ writeToFile "${path}" "" "" "0644" "x" }}`;
+  await assert.rejects(
+    start(registry, [{ text: write(join(folder, 'link')) }], { once: true }).done,
+    /symbolic link/,
+  );
+  const denied = { text: write(join(folder, 'a')), deniedFunctions: ['writeTo*'] };
+  await assert.rejects(start(registry, [denied], { once: true }).done, /function is disabled/);
+});
+
+test('a sandbox keeps file inside', async () => {
+  const registry = new FakeRegistry();
+  const machine = {
+    environment: {},
+    wallMs: () => 0,
+    readFile: (path: string) => readFileSync(path, 'utf8'),
+  };
+  writeFileSync(join(folder, 'in'), 'inside');
+  symlinkSync('/etc/passwd', join(folder, 'link'));
+  const read = (path: string) =>
+    start(registry, [{ text: `{{ file "${path}" }}`, sandboxPath: folder }], { once: true, machine }).done;
+  await read(join(folder, 'in'));
+  assert.equal(text(), 'inside');
+  await assert.rejects(read(join(folder, 'link')), /outside of sandbox/);
+  await assert.rejects(read(join(folder, '..', '..', 'etc', 'passwd')), /outside of sandbox/);
+});
+
+test('a fatal error ends the run, and so does a key that is not there where that is asked for', async () => {
+  const registry = new FakeRegistry();
+  registry.set('a', 'x');
+  await assert.rejects(
+    start(registry, [{ text: '{{ key "a" | parseInt }}', errorFatal: true }]).done,
+    /parseInt/,
+  );
+  await assert.rejects(
+    start(registry, [{ text: '{{ key "no" }}' }], { failsOnNothing: true }).done,
+    /kv\.block\(no\): there is nothing/,
+  );
 });
 
 test('a query that is no longer used is no longer asked', async () => {

@@ -5,9 +5,11 @@ import type { DataReader } from '../data/query.ts';
 import { type RetryPolicy, WatchedData } from '../data/watched-data.ts';
 import type { Machine } from '../functions/machine.ts';
 import { CommandQueue } from './command-queue.ts';
-import { currentText, writeWhole } from './file-writer.ts';
+import { isCurrent, type WrittenFile, writeWhole } from './file-writer.ts';
+import { Pace } from './pace.ts';
 import { Quiescence } from './quiescence.ts';
 import { prepare, type Rendered } from './rendering.ts';
+import { writeRequested } from './requested-files.ts';
 import type { TemplateSpec } from './template-spec.ts';
 
 /** What happens, for a log; every method may be called often. */
@@ -31,6 +33,8 @@ export interface RunnerOptions {
   readonly dry: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly events: RunnerEvents;
+  /** A key that is not there ends everything, instead of being waited for. Default false. */
+  readonly failsOnNothing?: boolean;
   /** Every template has been rendered, and again after each later pass that changed a file. */
   readonly onPass?: (changed: boolean) => void;
 }
@@ -60,6 +64,7 @@ export class Runner {
       waitMs: options.blockWaitMs,
       onChange: (key) => this.#changed(key),
       onError: (key, fault, final) => this.#dataFailed(key, fault, final),
+      onNothing: (key) => this.#nothing(key),
     });
     this.#outputs = options.templates.map((spec) => this.#output(spec));
     this.#commands = new CommandQueue({
@@ -92,15 +97,12 @@ export class Runner {
       signal.removeEventListener('abort', stop);
       this.#stopping.abort();
       this.#data.stop();
-      for (const output of this.#outputs) output.quiescence.stop();
+      for (const output of this.#outputs) {
+        output.quiescence.stop();
+        output.postponed?.();
+      }
       await this.#commands.settled();
     }
-  }
-
-  /** Renders everything again, as after SIGHUP. */
-  refresh(): void {
-    for (const output of this.#outputs) output.dirty = true;
-    this.#schedule();
   }
 
   #output(spec: TemplateSpec): Output {
@@ -110,6 +112,9 @@ export class Runner {
       used: new Set(),
       dirty: false,
       complete: false,
+      pace: new Pace(),
+      postponed: undefined,
+      written: undefined,
       quiescence: new Quiescence(spec.wait, this.#options.clock, () => {
         output.dirty = true;
         this.#schedule();
@@ -141,12 +146,24 @@ export class Runner {
   #pass(): void {
     let changed = false;
     for (const output of this.#outputs) {
-      if (output.dirty) changed = this.#renderOne(output) || changed;
+      if (output.dirty && !this.#postpones(output)) changed = this.#renderOne(output) || changed;
     }
     this.#data.retain(new Set(this.#outputs.flatMap((output) => [...output.used])));
     const complete = this.#outputs.every((output) => output.complete);
     if (complete) this.#options.onPass?.(changed);
     if (complete && this.#options.once) void this.#commands.settled().then(() => this.#finish());
+  }
+
+  /** True: changes come so fast that this one is taken together with the next ones. */
+  #postpones(output: Output): boolean {
+    if (output.postponed !== undefined) return true;
+    const waitMs = output.pace.waitMs(this.#options.clock.monotonicMs());
+    if (waitMs === 0) return false;
+    output.postponed = this.#options.clock.after(waitMs, () => {
+      output.postponed = undefined;
+      this.#schedule();
+    });
+    return true;
   }
 
   /** True: the file's content changed. */
@@ -158,25 +175,33 @@ export class Runner {
       output.used = new Set([...rendered.used]);
       if (rendered.missing.size > 0) return false;
       output.complete = true;
-      return this.#put(spec, rendered);
+      if (!this.#options.dry) for (const file of rendered.files) writeRequested(file);
+      return this.#put(output, rendered);
     } catch (thrown) {
       const fault = Fault.from(thrown);
       this.#options.events.failed(spec.name, fault);
-      if (this.#options.once) this.#fail(fault);
+      if (this.#options.once || spec.errorFatal) this.#fail(fault);
       return false;
     }
   }
 
-  #put(spec: TemplateSpec, rendered: Rendered): boolean {
+  #put(output: Output, rendered: Rendered): boolean {
+    const { spec } = output;
     if (this.#options.dry || spec.destination === '') {
       this.#options.events.rendered(spec, rendered.text);
       return true;
     }
-    if (currentText(spec.destination) === rendered.text) return false;
-    writeWhole(spec.destination, rendered.text, spec);
+    if (isCurrent(spec.destination, rendered.text, output.written)) return false;
+    output.written = writeWhole(spec.destination, rendered.text, spec);
+    output.pace.note(this.#options.clock.monotonicMs());
+
     this.#options.events.rendered(spec, rendered.text);
     if (spec.command !== undefined) this.#commands.add(spec.command, spec.commandTimeoutMs);
     return true;
+  }
+
+  #nothing(key: string): void {
+    if (this.#options.failsOnNothing === true) this.#fail(new Fault('not-found', `${key}: there is nothing`));
   }
 
   #dataFailed(key: string, fault: Fault, final: boolean): void {
@@ -198,4 +223,9 @@ interface Output {
   dirty: boolean;
   /** Was rendered with all its data at least once. */
   complete: boolean;
+  readonly pace: Pace;
+  /** Ends the wait for the rendering that was put off. */
+  postponed: (() => void) | undefined;
+  /** What this runner last wrote. */
+  written: WrittenFile | undefined;
 }

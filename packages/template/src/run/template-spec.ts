@@ -1,4 +1,5 @@
 import type { Delimiters } from '../language/tokens.ts';
+import type { Owner } from './accounts.ts';
 import type { CommandLine } from './command.ts';
 
 /** One template: where its text comes from, where its result goes, and what is done when that changed. */
@@ -17,6 +18,11 @@ export interface TemplateSpec {
   readonly missingKey: 'default' | 'error';
   readonly delimiters: Delimiters | undefined;
   readonly deniedFunctions: readonly string[];
+  /** `file` reads only below this folder. */
+  readonly sandboxPath: string | undefined;
+  /** A rendering that fails ends everything, instead of keeping the last good file. */
+  readonly errorFatal: boolean;
+  readonly owner: Owner | undefined;
 }
 
 /** Quiescence: rendering waits until nothing changed for `minMs`, but no longer than `maxMs` after the first change. */
@@ -40,4 +46,7 @@ export const plainTemplate: Omit<TemplateSpec, 'name' | 'text' | 'destination'> 
   missingKey: 'default',
   delimiters: undefined,
   deniedFunctions: [],
+  sandboxPath: undefined,
+  errorFatal: false,
+  owner: undefined,
 };
