@@ -41,6 +41,11 @@ export function reconcile(
   const written = new Map<RecordKey, Owned>();
   const refused: string[] = [];
   for (const [key, record] of wanted) {
+    // The very object that was written the last time: a change costs what changed, not what there is.
+    if (before?.get(key) === record) {
+      written.set(key, record);
+      continue;
+    }
     const holder = foreignHolder(draft, node.name, record);
     if (holder === undefined) {
       put(draft, record);
