@@ -95,11 +95,46 @@ test('a probe brings back what was unreachable, not what answered badly', () => 
   assert.equal(detector.probed(at(1)), false);
 });
 
+test('gateway failures eject by a count of their own when that is enforced, and not by default', () => {
+  const gentle = { ...policy, consecutive5xx: 100 };
+  const ejects = (detector: OutlierDetector, outcomes: readonly Outcome[]): boolean => {
+    const record = newOutlierRecord();
+    return outcomes.map((outcome) => detector.report(record, outcome, 10, 0)).includes(true);
+  };
+  const five = new Array<Outcome>(5).fill('gateway-error');
+  assert.equal(ejects(new OutlierDetector(gentle), five), false);
+  const strict = () => new OutlierDetector(gentle, { consecutive: 5, enforcingPercent: 100 }, () => 0.99);
+  assert.equal(ejects(strict(), five), true);
+  assert.equal(ejects(strict(), five.slice(1)), false);
+  assert.equal(ejects(strict(), five.with(2, 'server-error')), false);
+  assert.equal(ejects(strict(), five.with(2, 'ok')), false);
+});
+
+test('gateway failures count as 5xx too', () => {
+  const { detector, at, report } = detectorWith(10);
+  const five: Outcome[] = ['gateway-error', 'server-error', 'gateway-error', 'server-error', 'gateway-error'];
+  assert.deepEqual(
+    five.map((outcome) => report(0, outcome)),
+    [false, false, false, false, true],
+  );
+  assert.equal(detector.probed(at(0)), false);
+});
+
+test('an endpoint that was found out by comparison is ejected within the allowed share', () => {
+  const { detector, at } = detectorWith(10);
+  assert.equal(detector.eject(at(0), 'server-error', 10, 0), true);
+  assert.equal(detector.eject(at(0), 'server-error', 10, 0), false);
+  assert.equal(detector.eject(at(1), 'server-error', 10, 0), false);
+  assert.equal(detector.ejected, 1);
+});
+
 test('the count of ejected endpoints is right after any sequence', () => {
   const step = fc.tuple(
     fc.nat(4),
-    fc.constantFrom<Outcome | 'expire' | 'probe'>(
+    fc.constantFrom<Outcome | 'expire' | 'probe' | 'compare'>(
       'ok',
+      'gateway-error',
+      'compare',
       'server-error',
       'refused',
       'local-failure',
@@ -113,6 +148,7 @@ test('the count of ejected endpoints is right after any sequence', () => {
       for (const [index, [endpoint, what]] of steps.entries()) {
         if (what === 'expire') detector.expire(at(endpoint), index * 10_000);
         else if (what === 'probe') detector.probed(at(endpoint));
+        else if (what === 'compare') detector.eject(at(endpoint), 'server-error', 5, index * 10_000);
         else report(endpoint, what, index * 10_000);
       }
       const ejected = [0, 1, 2, 3, 4].filter((index) => at(index).state.kind === 'ejected');

@@ -1,3 +1,4 @@
+import type { Random } from '../base/clock.ts';
 import type { OutlierDetection } from '../traffic/model.ts';
 
 /** What came of one request to one endpoint. */
@@ -5,6 +6,8 @@ export type Outcome =
   | 'ok'
   /** The endpoint answered 5xx. */
   | 'server-error'
+  /** The same with 502, 503 or 504: what is behind the endpoint may be to blame. */
+  | 'gateway-error'
   /** It could not be connected to. Certain: nobody listens there, and no other endpoint's guilt. */
   | 'refused'
   /** A reset before the response, a timeout. */
@@ -14,6 +17,7 @@ export type Outcome =
 export interface OutlierRecord {
   consecutiveLocalFailures: number;
   consecutive5xx: number;
+  consecutiveGatewayFailures: number;
   /** How often it was ejected lately: each time longer. */
   ejections: number;
   state: OutlierState;
@@ -27,23 +31,51 @@ export type OutlierState =
   | { readonly kind: 'trial' };
 
 export function newOutlierRecord(): OutlierRecord {
-  return { consecutiveLocalFailures: 0, consecutive5xx: 0, ejections: 0, state: inRotation };
+  return {
+    consecutiveLocalFailures: 0,
+    consecutive5xx: 0,
+    consecutiveGatewayFailures: 0,
+    ejections: 0,
+    state: inRotation,
+  };
 }
+
+/** A count of its own for 502, 503 and 504. As in Envoy it is not enforced unless asked for. */
+export interface GatewayFailurePolicy {
+  readonly consecutive: number;
+  /** How many of a hundred detections eject; 0: off. */
+  readonly enforcingPercent: number;
+}
+
+/** Envoy's. */
+export const gatewayFailureDefaults: GatewayFailurePolicy = Object.freeze({
+  consecutive: 5,
+  enforcingPercent: 0,
+});
 
 const inRotation: OutlierState = Object.freeze({ kind: 'in' });
 const onTrial: OutlierState = Object.freeze({ kind: 'trial' });
 
 /**
- * Outlier detection of one cluster: Envoy's consecutive-5xx and consecutive-local-origin detectors, with two differences. A
+ * Outlier detection of one cluster: Envoy's consecutive-5xx, gateway-failure and local-origin detectors, with two differences. A
  * refused connection ejects at once and does not count against `maxEjectionPercent`, since there is no doubt; and an endpoint that
  * comes back is on trial: one more failure ejects it again, for longer. Pure: time comes in as an argument.
  */
 export class OutlierDetector {
   readonly #policy: OutlierDetection;
+  readonly #gateway: GatewayFailurePolicy;
+  readonly #random: Random;
   #ejected = 0;
 
-  constructor(policy: OutlierDetection) {
+  /** `random` matters only where `enforcingPercent` is neither 0 nor 100. */
+  constructor(
+    policy: OutlierDetection,
+    gateway: GatewayFailurePolicy = gatewayFailureDefaults,
+    random: Random = () => 0,
+  ) {
     this.#policy = policy;
+    this.#gateway = gateway;
+    this.#random = random;
   }
 
   /** How many of the cluster's endpoints are ejected. */
@@ -62,15 +94,12 @@ export class OutlierDetector {
       case 'ok':
         return this.#succeed(record);
       case 'server-error':
+      case 'gateway-error': {
         record.consecutiveLocalFailures = 0;
-        record.consecutive5xx++;
-        return this.#judge(
-          record,
-          outcome,
-          record.consecutive5xx >= this.#policy.consecutive5xx,
-          size,
-          nowMs,
-        );
+        const failures = ++record.consecutive5xx;
+        const passed = this.#gatewayFails(record, outcome) || failures >= this.#policy.consecutive5xx;
+        return this.#judge(record, outcome, passed, size, nowMs);
+      }
       case 'refused':
         record.consecutiveLocalFailures++;
         return this.#judge(record, outcome, true, size, nowMs);
@@ -82,6 +111,19 @@ export class OutlierDetector {
     }
   }
 
+  /**
+   * Ejects an endpoint that was found out in another way, such as by comparison with the others (`outlier-statistics.ts`); true when
+   * it did. `maxEjectionPercent` holds.
+   */
+  eject(
+    record: OutlierRecord,
+    cause: 'server-error' | 'local-failure',
+    size: number,
+    nowMs: number,
+  ): boolean {
+    return this.#judge(record, cause, true, size, nowMs);
+  }
+
   /** Puts an endpoint back on trial whose time is over; true when it did. Called now and then, not for each request. */
   expire(record: OutlierRecord, nowMs: number): boolean {
     if (record.state.kind !== 'ejected' || record.state.untilMs > nowMs) return false;
@@ -91,13 +133,26 @@ export class OutlierDetector {
   /** A probe reached an ejected endpoint: it may come back early. Only what was ejected for being unreachable does. */
   probed(record: OutlierRecord): boolean {
     const { state } = record;
-    if (state.kind !== 'ejected' || state.cause === 'server-error') return false;
+    if (state.kind !== 'ejected') return false;
+    if (state.cause === 'server-error' || state.cause === 'gateway-error') return false;
     return this.#release(record);
+  }
+
+  #gatewayFails(record: OutlierRecord, outcome: 'server-error' | 'gateway-error'): boolean {
+    if (outcome === 'server-error') {
+      record.consecutiveGatewayFailures = 0;
+      return false;
+    }
+    if (++record.consecutiveGatewayFailures < this.#gateway.consecutive) return false;
+    // Enforced or not, the next ones are counted anew.
+    record.consecutiveGatewayFailures = 0;
+    return this.#random() * 100 < this.#gateway.enforcingPercent;
   }
 
   #release(record: OutlierRecord): boolean {
     record.state = onTrial;
     record.consecutive5xx = 0;
+    record.consecutiveGatewayFailures = 0;
     record.consecutiveLocalFailures = 0;
     this.#ejected--;
     return true;
@@ -106,6 +161,7 @@ export class OutlierDetector {
   #succeed(record: OutlierRecord): false {
     record.consecutiveLocalFailures = 0;
     record.consecutive5xx = 0;
+    record.consecutiveGatewayFailures = 0;
     if (record.state.kind === 'trial') {
       record.state = inRotation;
       record.ejections = Math.max(0, record.ejections - 1);
