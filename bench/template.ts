@@ -9,6 +9,8 @@ import { tempDir } from '@portolan/testkit/temp-dir.ts';
 const portolan = fileURLToPath(new URL('../packages/cli/bin/portolan.mjs', import.meta.url));
 const changes = 300;
 const services = 50;
+/** Changes stand alone: many in a row would be taken together. */
+const pauseMs = 60;
 
 /** Sends the change and resolves with the milliseconds until the file holds it. */
 async function timeOne(url: string, file: string, folder: string, value: string): Promise<number> {
@@ -55,7 +57,10 @@ export async function templateBench(): Promise<void> {
     ready: () => contains(file, `s${services - 1}`),
   });
   const times: number[] = [];
-  for (let n = 1; n <= changes; n++) times.push(await timeOne(server.url, file, folder, `v${n}x`));
+  for (let n = 1; n <= changes; n++) {
+    times.push(await timeOne(server.url, file, folder, `v${n}x`));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
   times.sort((left, right) => left - right);
   const at = (share: number): string =>
     (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(1);

@@ -164,6 +164,67 @@ test('exec mode starts the program when its file is there, and restarts it when 
   assert.equal(exit.code, 0);
 });
 
+test('SIGHUP reads the configuration again; a broken one leaves the old one at work', async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  await put(server.url, '/v1/kv/v', '1');
+  const dir = folder(t);
+  const [hcl, log] = [join(dir, 'c.hcl'), join(dir, 'log')];
+  const configure = (contents: string) =>
+    writeFileSync(
+      hcl,
+      `consul { address = "${server.url}" }\nlog_file { path = "${log}" }\n` +
+        `template { contents = "${contents}" destination = "${dir}/out" }\n`,
+    );
+  configure('a={{ key `v` }}');
+  const runner = await launchProgram({
+    command: process.execPath,
+    args: [portolan, 'template', '-config', hcl],
+    test: t,
+    ready: () => textOf(join(dir, 'out')) === 'a=1',
+  });
+  configure('b={{ key `v` }}');
+  process.kill(runner.pid, 'SIGHUP');
+  await waitUntil(() => textOf(join(dir, 'out')) === 'b=1');
+  configure('{{ if }}');
+  process.kill(runner.pid, 'SIGHUP');
+  await waitUntil(() => textOf(log).includes('the configuration stays as it was'));
+  await put(server.url, '/v1/kv/v', '2');
+  await waitUntil(() => textOf(join(dir, 'out')) === 'b=2');
+});
+
+test('a burst of registrations ends in the right file, and no reader ever sees a part', async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  const dir = folder(t);
+  const [input, output, log] = [join(dir, 'in'), join(dir, 'out'), join(dir, 'log')];
+  writeFileSync(input, '{{ range service "reviews" }}{{ .ID }} {{ end }}end');
+  await launchProgram({
+    command: process.execPath,
+    args: [
+      portolan,
+      'template',
+      '-consul-addr',
+      server.url,
+      '-template',
+      `${input}:${output}:echo x >> ${log}`,
+    ],
+    test: t,
+    ready: () => textOf(output) === 'end',
+  });
+  const count = 1000;
+  let torn = 0;
+  const batch = 20;
+  for (let n = 0; n < count; n += batch) {
+    const bodies = Array.from({ length: batch }, (_, at) => instance(`r${n + at}`, 9000));
+    await Promise.all(bodies.map((body) => put(server.url, '/v1/agent/service/register', body)));
+    if (!textOf(output).endsWith('end')) torn++;
+  }
+  await waitUntil(() => textOf(output).split(' ').length === count + 1);
+  assert.equal(torn, 0);
+  await waitUntil(() => textOf(log) !== '');
+  const runs = textOf(log).split('\n').length - 1;
+  assert.ok(runs < count / 10, `${runs} commands for ${count} registrations`);
+});
+
 test('the templates section of the server keeps files by itself', async (t) => {
   const dir = folder(t);
   const settings = join(dir, 'portolan.yaml');
