@@ -48,6 +48,16 @@ const data = new GoMap(
     ['L', ['a', 'b', 'c']],
     ['Ints', [1, 2, 3]],
     ['Empty', []],
+    [
+      'IntMap',
+      new GoMap(
+        new Map([
+          [10, 'ten'],
+          [2, 'two'],
+        ]),
+        '',
+      ),
+    ],
     ['M', GoMap.ofStrings({ k: 'v', a: 'b' })],
     [
       'Any',

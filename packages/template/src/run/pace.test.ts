@@ -17,18 +17,19 @@ function renderings(everyMs: number, forMs: number): number {
   return count;
 }
 
-test('single changes do not wait', () => {
+test('changes that are apart do not wait', () => {
   assert.equal(renderings(200, 10_000), 51);
+  assert.equal(renderings(60, 6000), 101);
 });
 
 test('a burst makes few renderings, however long it lasts', () => {
-  assert.ok(renderings(1, 2000) <= 26, `${renderings(1, 2000)}`);
-  assert.ok(renderings(1, 20_000) <= 206, `${renderings(1, 20_000)}`);
+  assert.ok(renderings(1, 2000) <= 46, `${renderings(1, 2000)}`);
+  assert.ok(renderings(1, 20_000) <= 406, `${renderings(1, 20_000)}`);
 });
 
 test('after a burst the next change goes at once', () => {
   const pace = new Pace();
   for (let now = 0; now < 10; now++) pace.note(now);
-  assert.equal(pace.waitMs(10), 99);
+  assert.ok(pace.waitMs(10) > 40);
   assert.equal(pace.waitMs(1000), 0);
 });

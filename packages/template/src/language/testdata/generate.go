@@ -36,7 +36,8 @@ func main() {
 	data := map[string]any{
 		"Name": "web", "N": 3, "Zero": 0, "F": 2.5, "Big": 1000000.0, "Huge": 1e22, "Small": 0.00001234, "T": true, "No": false,
 		"Nil": nil, "L": []string{"a", "b", "c"}, "Ints": []int{1, 2, 3}, "Empty": []string{},
-		"M": map[string]string{"k": "v", "a": "b"}, "Any": map[string]any{"x": 1, "deep": map[string]any{"y": "z"}},
+		"IntMap": map[int]string{10: "ten", 2: "two"},
+		"M":      map[string]string{"k": "v", "a": "b"}, "Any": map[string]any{"x": 1, "deep": map[string]any{"y": "z"}},
 		"S": services[0], "Svcs": services, "Html": "<a href=\"x\">'&'</a>", "Uni": "héllo, wörld ✓",
 	}
 	text, err := io.ReadAll(os.Stdin)
