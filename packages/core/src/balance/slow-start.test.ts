@@ -65,6 +65,24 @@ test('endpoints that all began together share as if none were new', () => {
   assertDistribution(countPicks(balancer, 2, 20_000), [3, 1], 3);
 });
 
+test('warming at different paces they are compared with the warmest, not with a warm one', () => {
+  const set = wholeSet([1, 1]);
+  const random = seeded(8);
+  const inner = createRandom(set, random);
+  let inquiries = 0;
+  const counting = {
+    pick: () => {
+      inquiries++;
+      return inner.pick();
+    },
+  };
+  const balancer = new SlowStart(counting, set, [0, -6_000], policy, random);
+  balancer.refresh(6_000); // factors 0.1 and 0.2
+  assertDistribution(countPicks(balancer, 2, 20_000), [1, 2], 3);
+  // One in 1 ÷ mean(0.5, 1).
+  assert.ok(Math.abs(inquiries / 20_000 - 4 / 3) < 0.03, `${inquiries}`);
+});
+
 test('with the warm ones ejected the new ones do not throw dice in vain', () => {
   const set = wholeSet([1, 1]);
   const random = seeded(7);

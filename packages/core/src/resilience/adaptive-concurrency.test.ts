@@ -69,7 +69,9 @@ test('the best latency is measured again after a minute, and the limit comes bac
   assert.ok(control.acquire(500 + 63_000));
   assert.deepEqual([control.measuring, control.limit], [true, 3]);
   control.release(nowMs, 500 + 63_010); // asked before: does not count
-  serve(control, 500 + 63_010, 50, 10);
+  const lastMs = serve(control, 500 + 63_010, 49, 10);
+  assert.ok(control.measuring);
+  serve(control, lastMs, 1, 10);
   assert.deepEqual([control.measuring, control.limit], [false, again]);
 });
 

@@ -18,6 +18,11 @@ test('a burst empties the bucket, whole intervals fill it, never above its size'
     [100, 150, 199].map((nowMs) => bucket.take(nowMs)),
     [true, true, false],
   );
+  // An interval ends when it ends, not when somebody asks.
+  assert.deepEqual(
+    [230, 299, 299, 300].map((nowMs) => bucket.take(nowMs)),
+    [true, true, false, true],
+  );
   assert.equal(bucket.tokens(10_000), 3);
   assert.equal(bucket.take(10_000, 4), false);
   assert.equal(bucket.take(10_000, 3), true);
