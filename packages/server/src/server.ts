@@ -90,7 +90,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     trafficOutlet(named(context, 'traffic')),
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
-    dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...dnsSettings(settings), listen: dns })),
+    dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...settings.dns, listen: dns })),
     gateway &&
       gatewayPart(named(context, 'gateway'), {
         http: gateway,
@@ -98,6 +98,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
         adminHosts: [settings.node],
         workers: settings.gateway.workers,
         accessLog: settings.gateway.accessLog,
+        trustedPeers: settings.gateway.trustedPeers,
         stateDir: settings.dataDir,
         server: () => controlPlaneUrl(context),
         follow: (onMessage) => followMessages(context.engine, onMessage),
@@ -142,6 +143,7 @@ function createContext(settings: Settings, log: Logger): ServerContext {
   const http = createHttpListener({
     bind: settings.listeners.http,
     nodeName: settings.node,
+    allowedHosts: settings.http.allowedHosts,
     limits: { maxConnections: settings.http.maxConnections },
     log: log.child({ part: 'http' }),
     clock,
@@ -174,15 +176,6 @@ function enginePart(engine: EngineService): Part {
     start: () => engine.start(),
     stop: () => engine.stop(),
     readiness: () => (engine.view.stale === undefined ? [] : [`the store: ${engine.view.stale.reason}`]),
-  };
-}
-
-function dnsSettings({ dns }: Settings) {
-  return {
-    domain: dns.domain,
-    nodeTtlSeconds: dns.nodeTtlSeconds,
-    serviceTtlSeconds: new Map([['*', dns.serviceTtlSeconds]]),
-    forwarders: dns.forwarders,
   };
 }
 

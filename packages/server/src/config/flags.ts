@@ -42,6 +42,18 @@ export type SettingKey =
   | 'dns.service-ttl'
   | 'dns.node-ttl'
   | 'dns.forwarders'
+  | 'dns.forward-for'
+  | 'dns.forward-timeout'
+  | 'dns.alt-domain'
+  | 'dns.only-passing'
+  | 'dns.negative-ttl'
+  | 'dns.address-limit'
+  | 'dns.udp-answer-limit'
+  | 'dns.node-metadata'
+  | 'dns.max-stale'
+  | 'dns.responses-per-second'
+  | 'http.allowed-hosts'
+  | 'gateway.trusted-peers'
   | 'health.max-running'
   | 'docker.host'
   | 'docker.ip'
@@ -114,12 +126,35 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('gateway.max-tcp-listeners', 'N', 'ports that services may open by their names, in all', '100'),
   setting('gateway.min-tcp-port', 'PORT', 'the lowest port that a service may open', '1024'),
   setting('dns.domain', 'DOMAIN', 'the zone that is answered for', 'consul'),
-  setting('dns.service-ttl', 'DURATION', 'TTL of answers about services', '0s'),
+  setting('dns.service-ttl', 'DURATION', 'TTL of answers about services; for single ones NAME=10s,…', '0s'),
   setting('dns.node-ttl', 'DURATION', 'TTL of answers about nodes', '0s'),
   setting(
     'dns.forwarders',
     'IP:PORT,…',
     'where questions outside the zone go; none: they are refused',
+    '',
+    'none',
+  ),
+  setting('dns.forward-for', 'CIDR,…', 'whose questions are forwarded', '127.0.0.0/8,::1/128'),
+  setting('dns.forward-timeout', 'DURATION', 'how long one forwarder may take', '2s'),
+  setting('dns.alt-domain', 'DOMAIN', 'a second zone with the same content', '', 'none'),
+  setting('dns.only-passing', undefined, 'leaves instances in warning out too', false),
+  setting('dns.negative-ttl', 'DURATION', 'how long a resolver may keep that a name does not exist', '0s'),
+  setting('dns.address-limit', 'N', 'A and AAAA records in one answer; 0: all that fit', '0'),
+  setting('dns.udp-answer-limit', 'N', 'records in one answer by UDP without EDNS; 0: all that fit', '0'),
+  setting('dns.node-metadata', undefined, "adds nodes' metadata to answers about nodes, as TXT", false),
+  setting('dns.max-stale', 'DURATION', 'how long answers go on while the store is away; 0: without end', '0'),
+  setting(
+    'dns.responses-per-second',
+    'N',
+    'to one client network and question by UDP, then half are cut short and half dropped; 0: no limit',
+    '0',
+  ),
+  setting('http.allowed-hosts', 'NAME,…', 'further names that the Host of a request may have', '', 'none'),
+  setting(
+    'gateway.trusted-peers',
+    'CIDR,…',
+    'proxies whose X-Forwarded-… are believed; from others they are replaced',
     '',
     'none',
   ),

@@ -184,3 +184,22 @@ test('whatever a file holds, it is settings or one fault', () => {
 test('the list of settings and their validators name the same keys', () => {
   assert.deepEqual(settingInfos.map((info) => info.key).sort(), Object.keys(schemas).sort());
 });
+
+test('ranges and single TTLs are read, and refused with their place', () => {
+  const settings = resolve({
+    flags: { 'gateway-trusted-peers': '10.0.0.0/8, 192.0.2.1', 'dns-service-ttl': 'web=5s,*=1m' },
+  });
+  assert.deepEqual(settings.gateway.trustedPeers, ['10.0.0.0/8', '192.0.2.1/32']);
+  assert.deepEqual(
+    [...settings.dns.serviceTtlSeconds],
+    [
+      ['web', 5],
+      ['*', 60],
+    ],
+  );
+  const [range, ttl] = problems({
+    flags: { 'gateway-trusted-peers': 'nonsense', 'dns-service-ttl': 'web=soon' },
+  });
+  assert.match(`${range}\n${ttl}`, /--gateway-trusted-peers: .*such as 10\.0\.0\.0\/8, not "nonsense"/);
+  assert.match(`${range}\n${ttl}`, /--dns-service-ttl: .*NAME=10s for single services, not "web=soon"/);
+});

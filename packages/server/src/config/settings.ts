@@ -1,4 +1,5 @@
 import type { Bind } from '../contract.ts';
+import type { DnsConfig } from '../outlets/dns/config.ts';
 import type { NginxSettings } from '../outlets/nginx/config.ts';
 import type { DockerConfig } from '../sources/docker/config.ts';
 import type { ListenerName, SettingKey } from './flags.ts';
@@ -20,21 +21,17 @@ export interface Settings {
     readonly level: SettingValues['log.level'];
     readonly format: SettingValues['log.format'];
   };
-  readonly http: { readonly maxConnections: number };
+  readonly http: { readonly maxConnections: number; readonly allowedHosts: readonly string[] };
   readonly gateway: {
     readonly domain: string;
     readonly workers: number;
     /** A file, `stdout` or `off`. */
     readonly accessLog: string;
+    readonly trustedPeers: readonly string[];
     readonly maxTcpListeners: number;
     readonly minTcpPort: number;
   };
-  readonly dns: {
-    readonly domain: string;
-    readonly serviceTtlSeconds: number;
-    readonly nodeTtlSeconds: number;
-    readonly forwarders: readonly Bind[];
-  };
+  readonly dns: Omit<DnsConfig, 'listen'>;
   readonly health: { readonly maxRunning: number };
   /** Undefined: turned off. */
   readonly docker: DockerConfig | undefined;
@@ -75,19 +72,30 @@ export function settingsFrom(
     allowAnonymous: values['allow-anonymous'],
     drainTimeoutMs: values['drain-timeout'],
     log: { level: values['log.level'], format: values['log.format'] },
-    http: { maxConnections: values['http.max-connections'] },
+    http: { maxConnections: values['http.max-connections'], allowedHosts: values['http.allowed-hosts'] },
     gateway: {
       domain: values['gateway.domain'],
       workers: values['gateway.workers'],
       accessLog: values['gateway.access-log'],
+      trustedPeers: values['gateway.trusted-peers'],
       maxTcpListeners: values['gateway.max-tcp-listeners'],
       minTcpPort: values['gateway.min-tcp-port'],
     },
     dns: {
       domain: values['dns.domain'],
-      serviceTtlSeconds: Math.round(values['dns.service-ttl'] / 1000),
+      altDomain: values['dns.alt-domain'],
+      onlyPassing: values['dns.only-passing'],
+      serviceTtlSeconds: values['dns.service-ttl'],
       nodeTtlSeconds: Math.round(values['dns.node-ttl'] / 1000),
+      negativeTtlSeconds: Math.round(values['dns.negative-ttl'] / 1000),
+      addressLimit: values['dns.address-limit'],
+      plainUdpAnswerLimit: values['dns.udp-answer-limit'],
+      nodeMetadataAdditional: values['dns.node-metadata'],
+      maxStaleMs: values['dns.max-stale'] === 0 ? Number.POSITIVE_INFINITY : values['dns.max-stale'],
+      responsesPerSecond: values['dns.responses-per-second'],
       forwarders: values['dns.forwarders'],
+      forwardFor: values['dns.forward-for'],
+      forwardTimeoutMs: values['dns.forward-timeout'],
     },
     health: { maxRunning: values['health.max-running'] },
     docker: dockerFrom(values),

@@ -103,6 +103,9 @@ export const domain = parsed((given, fail) => {
   return fail(`must be a domain name such as localhost or example.org, not "${given}"`);
 });
 
+/** The same, or nothing. */
+export const optionalDomain = z.union([z.literal(''), domain]);
+
 export const path = parsed((given, fail) => (given === '' ? fail('must be a path, not empty') : given));
 
 /** `ADDR:PORT`, an IPv6 address in brackets; `off` is undefined. */
@@ -111,6 +114,45 @@ export const bindOrOff = parsed((given, fail): { bind: Bind | undefined } | unde
   const bind = parseBind(given);
   return typeof bind === 'string' ? fail(bind) : { bind };
 });
+
+/** Comma-separated texts, or a list in the file. */
+export const list = z
+  .union([text, z.array(text)])
+  .transform((given) => (Array.isArray(given) ? given : given.split(',')).map((part) => part.trim()))
+  .transform((parts): readonly string[] => parts.filter((part) => part !== ''));
+
+/** Comma-separated addresses and CIDR ranges; a single address becomes the range of itself. */
+export const networks = list.transform((parts, context): readonly string[] =>
+  parts.map((part) => {
+    const [address = '', bits, ...more] = part.replaceAll(/[[\]]/g, '').split('/');
+    const family = isIP(address);
+    const most = family === 6 ? 128 : 32;
+    const given = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+    if (family !== 0 && more.length === 0 && given <= most) return `${address}/${given}`;
+    context.addIssue({
+      code: 'custom',
+      message: `must be addresses or ranges such as 10.0.0.0/8, not "${part}"`,
+    });
+    return part;
+  }),
+);
+
+/** `10s` for all, or `web=5s,db-*=30s,*=10s` by service: seconds by name. */
+export const ttls = list.transform((parts, context): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>();
+  for (const part of parts) {
+    const [name = '', given] = part.includes('=') ? part.split('=') : ['*', part];
+    const ms = parseDurationMs(given ?? '');
+    if (name === '' || ms === undefined || ms > maxTtlMs) {
+      const message = `must be a duration such as 10s, or NAME=10s for single services, not "${part}"`;
+      context.addIssue({ code: 'custom', message });
+    } else found.set(name, Math.round(ms / 1000));
+  }
+  return found;
+});
+
+/** A year: nothing that is named changes so rarely. */
+const maxTtlMs = 365 * 24 * 3_600_000;
 
 /** Comma-separated `IP:PORT`s; the port may be left out. */
 export function binds(defaultPort: number) {
