@@ -15,7 +15,9 @@ import type {
   RuleRecord,
 } from '@portolan/core/catalog/records.ts';
 import { Fields } from './fields.ts';
+import { readProbe } from './translate-check.ts';
 import { readPreparedQuery, wirePreparedQuery } from './translate-prepared-query.ts';
+import { checkedAddress } from './translate-service.ts';
 
 /**
  * A record from a snapshot: every field is looked at, as a snapshot comes over the network. Values that only the catalog judges (states,
@@ -30,7 +32,7 @@ export function readRecord(raw: unknown): CatalogRecord {
         kind,
         name: fields.string('name'),
         id: fields.string('id'),
-        address: fields.string('address'),
+        address: addressOf(fields),
         datacenter: fields.string('datacenter'),
         taggedAddresses: fields.labels('taggedAddresses'),
         metadata: fields.labels('metadata'),
@@ -69,6 +71,10 @@ export function readRecord(raw: unknown): CatalogRecord {
   }
 }
 
+function addressOf(fields: Fields): string {
+  return checkedAddress(fields.string('address'), fields.pathOf('address'));
+}
+
 function readOrigin(fields: Fields): Origin {
   const origin = inner(fields, 'origin');
   return { dialect: origin.string('dialect'), source: origin.string('source'), node: origin.string('node') };
@@ -86,7 +92,7 @@ function readInstance(fields: Fields): InstanceRecord {
   const taggedAddresses: Record<string, AddressPort> = Object.create(null);
   for (const [tag, value] of fields.entries('taggedAddresses')) {
     const tagged = new Fields(value, `taggedAddresses.${tag}`);
-    taggedAddresses[tag] = { address: tagged.string('address'), port: tagged.integer('port') };
+    taggedAddresses[tag] = { address: addressOf(tagged), port: tagged.integer('port') };
   }
   return {
     kind: 'instance',
@@ -94,7 +100,7 @@ function readInstance(fields: Fields): InstanceRecord {
     service: fields.string('service'),
     node: fields.string('node'),
     id: fields.string('id'),
-    address: fields.string('address'),
+    address: addressOf(fields),
     port: fields.integer('port'),
     tags: fields.strings('tags'),
     metadata: fields.labels('metadata'),
@@ -137,7 +143,7 @@ function readCheck(fields: Fields): CheckRecord {
 
 function readDefinition(fields: Fields): CheckDefinition {
   return {
-    probe: readProbe(inner(fields, 'probe')),
+    probe: probeOf(inner(fields, 'probe')),
     intervalMs: milliseconds(fields, 'intervalMs'),
     timeoutMs: milliseconds(fields, 'timeoutMs'),
     successBeforePassing: fields.integer('successBeforePassing'),
@@ -147,34 +153,33 @@ function readDefinition(fields: Fields): CheckDefinition {
   };
 }
 
-function readProbe(fields: Fields): Probe {
+/** In the words of a registration, so that it is judged as one. */
+function probeOf(fields: Fields): Probe {
   const type = fields.string('type');
   switch (type) {
-    case 'http': {
-      const headers: Record<string, readonly string[]> = Object.create(null);
-      const given = inner(fields, 'headers');
-      for (const [name] of fields.entries('headers')) headers[name] = given.strings(name);
-      return {
-        type,
-        url: fields.string('url'),
-        method: fields.string('method'),
-        headers,
-        body: fields.string('body'),
-        tlsServerName: fields.string('tlsServerName'),
-        tlsSkipVerify: fields.boolean('tlsSkipVerify'),
-      };
-    }
+    case 'http':
+      return readProbe(
+        new Fields({
+          HTTP: fields.string('url'),
+          Method: fields.string('method'),
+          Header: fields.json('headers'),
+          Body: fields.string('body'),
+          TLSServerName: fields.string('tlsServerName'),
+          TLSSkipVerify: fields.boolean('tlsSkipVerify'),
+        }),
+      );
     case 'tcp':
-      return { type, address: fields.string('address'), tls: fields.boolean('tls') };
+      return readProbe(new Fields({ TCP: fields.string('address'), TCPUseTLS: fields.boolean('tls') }));
     case 'grpc':
-      return {
-        type,
-        target: fields.string('target'),
-        tls: fields.boolean('tls'),
-        tlsSkipVerify: fields.boolean('tlsSkipVerify'),
-      };
+      return readProbe(
+        new Fields({
+          GRPC: fields.string('target'),
+          GRPCUseTLS: fields.boolean('tls'),
+          TLSSkipVerify: fields.boolean('tlsSkipVerify'),
+        }),
+      );
     case 'ttl':
-      return { type, ttlMs: milliseconds(fields, 'ttlMs') };
+      return readProbe(new Fields({ TTL: milliseconds(fields, 'ttlMs') * 1e6 }));
     default:
       throw wrong(fields.pathOf('type'), `is no kind of probe: ${JSON.stringify(type)}`);
   }

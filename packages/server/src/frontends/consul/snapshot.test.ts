@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Fault } from '@portolan/core/base/fault.ts';
+import type { CheckRecord } from '@portolan/core/catalog/records.ts';
 import fc from 'fast-check';
 import { packSnapshot, unpackSnapshot } from './snapshot-archive.ts';
+import { readRecord } from './snapshot-records.ts';
 import { startTestServer, type TestServer } from './test-server.fixture.ts';
 import { readState } from './translate-snapshot.ts';
 
@@ -120,6 +122,31 @@ test('what is damaged, foreign or too large is refused, and nothing is lost', as
     assert.equal(actual, status, `${at}: ${words}`);
   }
   assert.equal((await server.get('/v1/kv/a?raw')).text, 'x');
+});
+
+test('a record of a snapshot is judged as a registration is', () => {
+  const origin = { dialect: 'consul', source: 'agent', node: 'n' };
+  const check = (probe: object) => ({
+    ...{ kind: 'check', node: 'n', id: 'c', name: 'c', status: 'passing', output: '', notes: '', origin },
+    definition: { probe, intervalMs: 1000, timeoutMs: 1000, deregisterAfterMs: 0 },
+  });
+  const node = (address: unknown) => ({ kind: 'node', name: 'n', address, adminState: 'in-service', origin });
+  const wrong = [
+    check({ type: 'script', command: 'rm' }),
+    check({ type: 'http', url: 'file:///etc/passwd' }),
+    check({ type: 'http', url: 'http://a/', headers: { 'A\r\nB': ['x'] } }),
+    check({ type: 'tcp', address: 'a b:1' }),
+    check({ type: 'ttl', ttlMs: -1 }),
+    node('a b'),
+    node(7),
+    { kind: 'node', name: 'n' },
+    { kind: 'tree' },
+    { kind: 'lease', id: 'l', origin, extra: { 'consul.session': { behavior: 'explode' } } },
+    { kind: 'rule', apiVersion: 'consul.portolan/v1', ruleKind: 'PreparedQuery', name: 'q', origin },
+  ];
+  for (const record of wrong) assert.throws(() => readRecord(record), Fault, JSON.stringify(record));
+  const good = check({ type: 'http', url: 'http://a/', headers: { 'X-A': ['b'] } });
+  assert.deepEqual((readRecord(good) as CheckRecord).definition?.probe.type, 'http');
 });
 
 test('any bytes are a state or a fault', () => {

@@ -102,7 +102,8 @@ function count(fields: Fields, name: string): number {
   return value;
 }
 
-function readProbe(fields: Fields): Probe {
+/** How a check finds out, from the fields of a registration. */
+export function readProbe(fields: Fields): Probe {
   const http = fields.string('HTTP');
   if (http !== '') return httpProbe(fields, http);
   const tcp = fields.string('TCP');

@@ -4,7 +4,7 @@ import { Fields } from './fields.ts';
 import type { WireObject } from './translate-answer.ts';
 import { type CatalogCheck, readCatalogCheck } from './translate-catalog.ts';
 import { readFlags } from './translate-kv.ts';
-import { readInstance } from './translate-service.ts';
+import { checkedAddress, readInstance } from './translate-service.ts';
 
 /**
  * One operation of a transaction. `verb` is as written: an unknown one is an error of its operation.
@@ -137,7 +137,7 @@ function readNodeOp(fields: Fields, { datacenter, origin }: TransactionOwner): T
       kind: 'node',
       name: required(node, 'Node'),
       id: node.string('ID'),
-      address: node.string('Address'),
+      address: checkedAddress(node.string('Address'), node.pathOf('Address')),
       datacenter,
       taggedAddresses: node.labels('TaggedAddresses'),
       metadata: node.labels('Meta'),
