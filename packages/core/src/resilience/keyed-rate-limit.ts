@@ -1,7 +1,11 @@
+import { hashKey } from '../balance/hash-key.ts';
 import { TokenBucket, type TokenBucketPolicy } from './token-bucket.ts';
 
 /** About 200 octets each with a short key: 2 MB at most for each limit and worker. */
 const defaultMaxKeys = 10_000;
+
+/** A longer key, such as a signed token, is kept as its hash: what strangers send must not decide how much memory a key takes. */
+const maxKeyLength = 128;
 
 interface Entry {
   readonly key: string;
@@ -32,12 +36,12 @@ export class KeyedRateLimit {
   }
 
   take(key: string, nowMs: number, tokens = 1): boolean {
-    return this.#bucket(key, nowMs).take(nowMs, tokens);
+    return this.#bucket(bounded(key), nowMs).take(nowMs, tokens);
   }
 
   /** See `TokenBucket.waitMs`. */
   waitMs(key: string, nowMs: number): number {
-    return this.#entries.get(key)?.bucket.waitMs(nowMs) ?? 0;
+    return this.#entries.get(bounded(key))?.bucket.waitMs(nowMs) ?? 0;
   }
 
   #bucket(key: string, nowMs: number): TokenBucket {
@@ -77,4 +81,9 @@ export class KeyedRateLimit {
     if (entry.older === undefined) this.#oldest = entry.newer;
     else entry.older.newer = entry.newer;
   }
+}
+
+/** Two long keys of the same length and hash share a bucket. No header's value begins with NUL, so no short key is taken for one. */
+function bounded(key: string): string {
+  return key.length <= maxKeyLength ? key : `\u0000${key.length} ${hashKey(key)} ${hashKey(key, 1)}`;
 }

@@ -56,6 +56,16 @@ test('each key has its own bucket', () => {
   assert.equal(limit.waitMs('nobody', 400), 0);
 });
 
+test('long keys have buckets of their own too', () => {
+  const limit = new KeyedRateLimit({ maxTokens: 1, tokensPerFill: 1, fillMs: 1_000 });
+  const long = 'k'.repeat(10_000);
+  assert.deepEqual(
+    [long, long, `${long}k`, `${long}l`, 'k'].map((key) => limit.take(key, 0)),
+    [true, false, true, true, true],
+  );
+  assert.equal(limit.waitMs(long, 400), 600);
+});
+
 test('the keys remembered are those asked for last, as in a plain list of them', () => {
   const keys = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 60 });
   fc.assert(
