@@ -12,6 +12,8 @@ import { flag, isOurDatacenter, type ReadOptions, readOptions, refuseEnterpriseS
  */
 export interface Read {
   topic(call: Call): Topic;
+  /** The index of just what this call reads, where its topic covers more: the waiter sleeps through the rest. */
+  index?(call: Call, catalog: CatalogReader): number;
   content(call: Call, catalog: CatalogReader): Content;
 }
 
@@ -53,16 +55,24 @@ export function blocking(read: Read): Handler {
 }
 
 async function waitThenAnswer(call: Call, read: Read, topic: Topic, options: ReadOptions): Promise<Reply> {
-  const { random, waiters } = call.context;
-  const timeoutMs = options.waitMs + (random() * options.waitMs) / 16;
-  await waiters.wait(topic, options.index, timeoutMs, call.response);
+  const { engine, clock, random, waiters } = call.context;
+  const deadline = clock.monotonicMs() + options.waitMs + (random() * options.waitMs) / 16;
+  let after = options.index;
+  for (;;) {
+    const leftMs = deadline - clock.monotonicMs();
+    if (leftMs <= 0 || waiters.closed) break;
+    await waiters.wait(topic, after, leftMs, call.response);
+    const { catalog } = engine.view;
+    if (read.index === undefined || read.index(call, catalog) > options.index) break;
+    after = Math.max(after, catalog.indexOf(topic));
+  }
   return answer(call, read, topic, options);
 }
 
 function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Reply {
   const { engine, clock, answers } = call.context;
   const { view } = engine;
-  const index = view.catalog.indexOf(topic);
+  const index = read.index?.(call, view.catalog) ?? view.catalog.indexOf(topic);
   const key = answerKey(call.target);
   const staleMs = staleForMs(view, clock.monotonicMs());
   // The age of what is stale is part of the answer: such ones are not kept.

@@ -75,7 +75,13 @@ test('a session watched by its index wakes when it ends', async () => {
   await using server = await startTestServer();
   const session = await createdSession(server);
   const before = await server.get(`/v1/session/info/${session}`);
-  const waiting = server.get(`/v1/session/info/${session}?index=${before.index}&wait=60s`);
+  let woken = false;
+  const waiting = server.get(`/v1/session/info/${session}?index=${before.index}&wait=60s`).finally(() => {
+    woken = true;
+  });
+  const other = await createdSession(server);
+  await server.put(`/v1/session/destroy/${other}`);
+  assert.equal(woken, false, 'another session woke the watcher');
   await server.put(`/v1/session/destroy/${session}`);
   assert.deepEqual((await waiting).json, []);
 });

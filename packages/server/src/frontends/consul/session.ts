@@ -48,6 +48,7 @@ export const renew: Handler = (call) => {
 /** `GET /v1/session/info/:id`: a list of one, or of none. */
 export const info = blocking({
   topic: () => topicOf.leases,
+  index: (call, catalog) => catalog.lease(call.argument)?.modifyRevision ?? catalog.indexOf(topicOf.leases),
   content(call, catalog) {
     const entry = catalog.lease(call.argument);
     return jsonContent(call, entry === undefined || !isSession(entry.record) ? [] : [wireSession(entry)]);
