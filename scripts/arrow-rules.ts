@@ -49,7 +49,7 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   guard: [],
   http: ['guard'],
   proxy: ['guard'],
-  frontends: ['http', 'linear-regex', 'prepared-query-book'],
+  frontends: ['http', 'linear-regex', 'log-stream', 'prepared-query-book'],
   sources: [],
   outlets: ['http', 'linear-regex', 'prepared-query-book'],
   config: [
