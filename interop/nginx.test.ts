@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { askGeneration } from '@portolan/server/outlets/nginx/generation.ts';
 import { parseConfiguration } from '@portolan/server/outlets/nginx/nginx-parser.fixture.ts';
@@ -14,6 +15,7 @@ import { launchPortolan, type Portolan } from '@portolan/testkit/launch-portolan
 import { requireProgram } from '@portolan/testkit/require-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
+import { WebSocket, WebSocketServer } from 'ws';
 
 /** An nginx that opens TCP ports too. */
 async function requireNginx(t: TestContext): Promise<NginxProgram | undefined> {
@@ -230,6 +232,60 @@ test('100 endpoint changes under load: no request fails', async (t) => {
   assert.deepEqual([...seen].sort(), names);
   assert.ok(reloads(rig) >= 100, `${reloads(rig)} reloads`);
   t.diagnostic(`${requests} requests, ${reloads(rig)} reloads`);
+});
+
+test('a WebSocket passes, and lives on through a reload; a large body goes both ways', async (t) => {
+  if ((await requireNginx(t)) === undefined) return;
+  const rig = await startRig(t);
+  const server = createServer(async (incoming, response) => response.end(await buffer(incoming)));
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  await register(rig, { Name: 'chat', Port: port, Tags: ['http'] });
+  await waitUntil(() => reloads(rig) === 2);
+  const client = new WebSocket(`ws://127.0.0.1:${rig.port}/`, { headers: { host: 'chat.localhost' } });
+  await once(client, 'open');
+  const echo = async (data: string): Promise<string> => {
+    client.send(data);
+    const [answer] = await once(client, 'message');
+    return String(answer);
+  };
+  assert.equal(await echo('before'), 'before');
+  await register(rig, { Name: 'other', Port: port, Tags: ['http'] });
+  await waitUntil(() => reloads(rig) === 3);
+  assert.equal(await echo('after'), 'after');
+  client.close();
+  await once(client, 'close');
+
+  const large = 'x'.repeat(5_000_000);
+  const answer = await new Promise<number>((resolve, reject) => {
+    const outgoing = request({
+      ...{
+        host: '127.0.0.1',
+        port: rig.port,
+        method: 'POST',
+        headers: { host: 'chat.localhost' },
+        agent: false,
+      },
+    });
+    outgoing.on('error', reject);
+    outgoing.on('response', (response: IncomingMessage) => {
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+      });
+      response.on('end', () => resolve(length));
+    });
+    outgoing.end(large);
+  });
+  assert.equal(answer, large.length);
 });
 
 test('a burst of changes costs a few reloads, a change that nginx does not see none', async (t) => {
