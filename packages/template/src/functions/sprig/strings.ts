@@ -58,13 +58,8 @@ export const stringFunctions: readonly Definition[] = [
   ['toStrings', exactly(1, texts)],
   ['join', exactly(2, (by, items) => texts(items).join(text(by)))],
   ['fail', ofTexts(1, fail)],
-  ['ternary', exactly(3, (yes, no, which) => chosen(yes, no, which))],
+  ['ternary', exactly(3, (yes, no, which) => (bool(which) ? yes : no) ?? null)],
 ];
-
-function chosen(yes: Value | undefined, no: Value | undefined, which: Value | undefined): Value {
-  if (typeof which !== 'boolean') throw new Error('ternary: expected bool as the last argument');
-  return (which ? yes : no) ?? null;
-}
 
 function fail(message: string): never {
   throw new Error(message);
