@@ -1,7 +1,17 @@
 import { goQuote } from '../../language/quote.ts';
 import type { Value } from '../../language/values.ts';
 import { int, text } from '../arguments.ts';
-import { type Definition, exactly, limit, maxLength, ofIntAndText, ofTexts, shown, texts } from './define.ts';
+import {
+  bool,
+  type Definition,
+  exactly,
+  limit,
+  maxLength,
+  ofIntAndText,
+  ofTexts,
+  shown,
+  texts,
+} from './define.ts';
 import { kebabCase, pascalCase, snakeCase, swapCase, titleCase, uncapitalized } from './letters.ts';
 import { wrapText } from './wrap.ts';
 
