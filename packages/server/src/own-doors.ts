@@ -10,16 +10,17 @@ export function ownDoors(
   configured: readonly (Bind | undefined)[],
   registry: ListenerRegistry,
   address: string,
+  doorAddress: string | undefined,
 ): () => OwnListeners {
   const wanted = configured.filter((bind) => bind !== undefined);
   let seen: readonly ListenerAddress[] | undefined;
-  let own = ownListeners([], []);
+  let own = ownListeners([], [], doorAddress);
   return () => {
     const bound = registry.list();
     if (bound === seen) return own;
     seen = bound;
     const ours = bound.filter(({ name }) => !name.startsWith('tcp-'));
-    own = ownListeners([...wanted, ...ours], [address, ...machineAddresses()]);
+    own = ownListeners([...wanted, ...ours], [address, ...machineAddresses()], doorAddress);
     return own;
   };
 }

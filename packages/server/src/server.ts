@@ -133,7 +133,12 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     catalog: createCatalog(),
     planner: createPlanner({
       gatewayDomain: settings.gateway.domain,
-      own: ownDoors(Object.values(settings.listeners), listeners, identity.address),
+      own: ownDoors(
+        Object.values(settings.listeners),
+        listeners,
+        identity.address,
+        settings.listeners.gateway?.address,
+      ),
       maxTcpListeners: settings.gateway.maxTcpListeners,
       minTcpPort: settings.gateway.minTcpPort,
     }),

@@ -26,3 +26,13 @@ test('a door on every address is found at every address of the machine', () => {
 test('a port that is not bound yet reserves nothing', () => {
   assert.equal(ownListeners([{ address: '127.0.0.1', port: 0 }], []).hasPort(0), false);
 });
+
+test('a door covers what listens at its address, in any notation', () => {
+  const loopback = ownListeners([], ['10.0.0.7'], '127.0.0.1');
+  assert.equal(loopback.doorCovers('localhost'), true);
+  assert.equal(loopback.doorCovers('::ffff:127.0.0.1'), true);
+  assert.equal(loopback.doorCovers('10.0.0.7'), false);
+  assert.equal(ownListeners([], ['10.0.0.7'], '0.0.0.0').doorCovers('10.0.0.7'), true);
+  assert.equal(ownListeners([], ['10.0.0.7'], '0.0.0.0').doorCovers('10.0.0.8'), false);
+  assert.equal(ownListeners([], []).doorCovers('127.0.0.1'), false);
+});

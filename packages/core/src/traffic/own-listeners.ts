@@ -7,15 +7,19 @@ export interface OwnListeners {
   hasPort(port: number): boolean;
   /** Whether a connection to `address` (an IP address or `localhost`; of other names nobody knows yet) ends at one of them. */
   includes(address: string, port: number): boolean;
+  /** Whether a door for services, opened on `port`, would stand where something at `address` listens on that port. */
+  doorCovers(address: string): boolean;
 }
 
 /**
  * @param listeners where they really are; port 0 is not bound yet and reserves nothing
  * @param machineAddresses addresses of this machine besides loopback: what `0.0.0.0` and `::` stand for
+ * @param doorAddress where doors for services are opened; undefined: none are
  */
 export function ownListeners(
   listeners: readonly AddressPort[],
   machineAddresses: readonly string[],
+  doorAddress?: string,
 ): OwnListeners {
   const machine = new Set(machineAddresses.map(canonical));
   const byPort = new Map<number, Set<string>>();
@@ -37,6 +41,11 @@ export function ownListeners(
       const bound = byPort.get(port);
       if (bound === undefined) return false;
       return formsOf(address).some((form) => isHere(bound, form));
+    },
+    doorCovers(address) {
+      if (doorAddress === undefined) return false;
+      const door = new Set([canonical(doorAddress)]);
+      return formsOf(address).some((form) => isHere(door, form));
     },
   };
 }

@@ -238,6 +238,22 @@ test('our listeners are asked for anew, so that a port found at start is reserve
   );
 });
 
+test('a port that an instance has where the gateway would open it stays its own, also while it is down', () => {
+  const catalog = createCatalog();
+  const here = ownListeners([], [], '127.0.0.1');
+  const planner = createPlanner({ gatewayDomain: 'localhost', own: () => here });
+  const mysql = instance('mysql-3306', 'm', { tags: ['tcp'], address: '127.0.0.1', port: 3306 });
+  const redis = instance('redis-6379', 'r', { tags: ['tcp'], address: '10.0.0.9', port: 6379 });
+  catalog.apply({ revision: 1, writes: put(node('n1'), { ...mysql, adminState: 'out-of-service' }, redis) });
+  planner.rebuild(catalog);
+  assert.equal(planner.model.listeners.has('tcp-3306'), false);
+  assert.equal(planner.model.listeners.has('tcp-6379'), true);
+  assert.deepEqual(
+    planner.diagnostics.map(({ code }) => code),
+    ['tcp-port-of-instance'],
+  );
+});
+
 test('when the holder of a host goes, the next by name has it', () => {
   const { planner, write } = world();
   write(put(node('n1'), instance('WEB', '1', { tags: ['http'] }), instance('web', '2', { tags: ['http'] })));

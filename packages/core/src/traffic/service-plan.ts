@@ -78,7 +78,7 @@ export function planService(
     cluster: endpoints.hasPort ? clusterOf(clusterName, endpoints, previous) : undefined,
     endpoints,
     host: isHttp && endpoints.hasPort ? wantedHost(service, options, report) : undefined,
-    port: isTcp && endpoints.hasPort ? wantedPort(service, options, report) : undefined,
+    port: isTcp && endpoints.hasPort ? wantedPort(catalog, service, options, report) : undefined,
     diagnostics: found.length === 0 ? none : found,
   };
 }
@@ -107,7 +107,12 @@ function wantedHost(service: ServiceView, options: ServicePlanOptions, report: R
   return host;
 }
 
-function wantedPort(service: ServiceView, options: ServicePlanOptions, report: Report): number | undefined {
+function wantedPort(
+  catalog: CatalogReader,
+  service: ServiceView,
+  options: ServicePlanOptions,
+  report: Report,
+): number | undefined {
   const wanted = wantedPortOf(service.name);
   switch (wanted.type) {
     case 'none':
@@ -133,6 +138,14 @@ function wantedPort(service: ServiceView, options: ServicePlanOptions, report: R
         );
         return undefined;
       }
+      if (takesPortOfOwnInstance(catalog, service, wanted.port, options.own)) {
+        report(
+          'error',
+          'tcp-port-of-instance',
+          `one of its instances listens on port ${wanted.port} where the gateway would open it: while that restarts the gateway would take its place, so the port is not opened; use another port or address for the instance`,
+        );
+        return undefined;
+      }
       if (!options.own.hasPort(wanted.port)) return wanted.port;
       report(
         'error',
@@ -141,4 +154,20 @@ function wantedPort(service: ServiceView, options: ServicePlanOptions, report: R
       );
       return undefined;
   }
+}
+
+/** Also instances that are down: their port must be free when they come back. */
+function takesPortOfOwnInstance(
+  catalog: CatalogReader,
+  service: ServiceView,
+  port: number,
+  own: OwnListeners,
+): boolean {
+  for (const { record } of service.instances()) {
+    if (record.port !== port) continue;
+    const address =
+      record.address === '' ? (catalog.node(record.node)?.record.address ?? '') : record.address;
+    if (address !== '' && own.doorCovers(address)) return true;
+  }
+  return false;
 }
