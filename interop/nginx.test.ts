@@ -462,6 +462,22 @@ test('a configuration that the whole nginx does not take goes back to the last g
   await waitUntil(async () => (await bodyOf(rig, 'shop.localhost')) === 'web');
 });
 
+test('files for an nginx that does not run yet are written and wait; once it runs all is well', async (t) => {
+  if ((await requireNginx(t)) === undefined) return;
+  const parts = folder(t);
+  const [httpFile, pidFile] = [join(parts, 'http.conf'), join(parts, 'link.pid')];
+  const rig = await startRig(t, ['--nginx-http-file', httpFile, '--nginx-pid-file', pidFile]);
+  const web = await instance(t, 'web');
+  await register(rig, { Name: 'web', Port: web.port, Tags: ['http'] });
+  await waitUntil(() => readFileSync(httpFile, 'utf8').includes('web.localhost'));
+  await waitUntil(async () => /\[-\]nginx failed: nginx is not running/.test(await readiness(rig)));
+  const nginx = await launchNginx({ http: `include ${httpFile};`, test: t });
+  writeFileSync(pidFile, readFileSync(join(nginx.prefix, 'nginx.pid')));
+  assert.equal(await waitUntil(() => bodyOf(rig, 'web.localhost')), 'web');
+  await waitUntil(async () => /\[\+\]nginx ok/.test(await readiness(rig)));
+  assert.equal(verified(rig), await generation(rig));
+});
+
 test('a reload command is run in place of the signal, and one that fails leaves the files as they were', async (t) => {
   if ((await requireNginx(t)) === undefined) return;
   const directory = folder(t);

@@ -52,7 +52,7 @@ export class Rollout {
   readonly #lastGood: LastGood;
   #refusal: Refusal | undefined;
   /** Nobody is there who could be reloaded. */
-  #absence: string | undefined;
+  #absence: { readonly generation: string; readonly reason: string } | undefined;
   #passed: string | undefined;
   #reported = '';
   #incomplete = false;
@@ -65,7 +65,7 @@ export class Rollout {
 
   /** Why nginx does not serve the newest model; empty: it does. */
   problems(): readonly string[] {
-    return [this.#refusal?.reason, this.#absence].filter((problem) => problem !== undefined);
+    return [this.#refusal?.reason, this.#absence?.reason].filter((problem) => problem !== undefined);
   }
 
   /** Waits for nothing any more. */
@@ -91,7 +91,9 @@ export class Rollout {
     }
     const again = this.#refusal?.hash === hash ? this.#refusal : undefined;
     if (again !== undefined && clock.monotonicMs() < again.retryAtMs) return;
-    const generation = newGeneration(hash, random);
+    // Written already, and nobody has read it yet.
+    const waiting = this.#absence !== undefined && hashOf(this.#absence.generation) === hash;
+    const generation = waiting && this.#absence ? this.#absence.generation : newGeneration(hash, random);
     const good = { generation, ports, files: this.#filesOf(translation, generation) };
     const reason = await this.#exchange(translation, good).catch((thrown) => Fault.from(thrown).message);
     if (reason === undefined || this.#stopped) return;
@@ -109,18 +111,33 @@ export class Rollout {
       this.#passed = translation.hash;
     }
     if (this.#stopped) return undefined;
-    const before = this.#lastGood.current?.files ?? currentFiles(Object.keys(good.files));
-    exchange(good.files);
+    const before = this.#filesBefore(Object.keys(good.files));
+    try {
+      exchange(good.files);
+    } catch (thrown) {
+      // One of two may be exchanged.
+      exchange(before);
+      throw thrown;
+    }
     const told = await this.#tell();
     if (told.kind === 'not-running') {
       this.#refusal = undefined;
-      this.#absence = `nginx is not running, the configuration waits for it: ${told.reason}`;
+      const reason = `nginx is not running, the configuration waits for it: ${told.reason}`;
+      this.#absence = { generation: good.generation, reason };
       return undefined;
     }
     const problem = told.kind === 'failed' ? told.reason : await this.#verify(good.generation);
     if (problem === undefined) this.#settle(good);
     else if (!this.#stopped) await this.#goBack(before);
     return problem;
+  }
+
+  /** The last good ones, unless they were elsewhere: then what is there. */
+  #filesBefore(paths: readonly string[]): Files {
+    const good = this.#lastGood.current?.files ?? {};
+    const same =
+      Object.keys(good).length === paths.length && paths.every((path) => Object.hasOwn(good, path));
+    return same ? good : currentFiles(paths);
   }
 
   async #goBack(files: Files): Promise<void> {
