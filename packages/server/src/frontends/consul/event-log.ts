@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 
@@ -16,6 +15,12 @@ export interface UserEvent {
   readonly time: number;
 }
 
+/** What of a response tells that its client has gone. */
+export interface Closing {
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+}
+
 /** The newest events, in memory as in Consul: they are signals, not records. Bounded; the oldest goes first. */
 export interface EventLog {
   fire(event: Omit<UserEvent, 'time'>): UserEvent;
@@ -27,7 +32,7 @@ export interface EventLog {
    * Resolves when the index is another one than `index`, when the time is over or the log is closed. Rejects with `cancelled`
    * when the client has gone.
    */
-  wait(name: string, index: string, timeoutMs: number, response: ServerResponse): Promise<void>;
+  wait(name: string, index: string, timeoutMs: number, response: Closing): Promise<void>;
   /** Lets all who wait go. */
   close(): void;
 }

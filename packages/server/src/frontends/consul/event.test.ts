@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { indexOfId } from './event-log.ts';
+import { fakeClock } from '@portolan/testkit/fake-clock.ts';
+import { eventLog, indexOfId } from './event-log.ts';
 import { startTestServer } from './test-server.fixture.ts';
 
 interface Event {
@@ -74,4 +76,30 @@ test('stopping answers who waits for events', async () => {
 test('the index of a UUID is what Consul clients compute', () => {
   assert.equal(indexOfId('00000000-0000-0001-0000-000000000002'), '3');
   assert.ok(BigInt(indexOfId(randomUUID())) < 2n ** 64n);
+});
+
+test('who waits is woken by an event of that name, by the end of the time, and by nothing else', async () => {
+  const clock = fakeClock();
+  const log = eventLog(clock, 10);
+  const fire = (name: string) =>
+    log.fire({ id: randomUUID(), name, payload: '', nodeFilter: '', serviceFilter: '', tagFilter: '' });
+  const ended: string[] = [];
+  const wait = (what: string, response = new EventEmitter()) => {
+    const settle = (how: string) => () => void ended.push(`${what} ${how}`);
+    return log.wait('deploy', log.indexOf('deploy'), 1_000, response).then(settle('woken'), settle('gone'));
+  };
+  const first = wait('first');
+  const client = new EventEmitter();
+  const second = wait('second', client);
+  client.emit('close');
+  await second;
+  fire('other');
+  await new Promise(setImmediate);
+  assert.deepEqual(ended, ['second gone']);
+  fire('deploy');
+  await first;
+  const third = wait('third');
+  clock.advance(1_000);
+  await third;
+  assert.deepEqual(ended, ['second gone', 'first woken', 'third woken']);
 });
