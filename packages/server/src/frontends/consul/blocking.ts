@@ -4,7 +4,14 @@ import { jsonText, type Reply, reply } from '../../http/reply.ts';
 import { answerKey } from './answers.ts';
 import { type Call, type Handler, localJson, text } from './call.ts';
 import { indexHeaders, staleForMs } from './headers.ts';
-import { flag, isOurDatacenter, type ReadOptions, readOptions, refuseEnterpriseScopes } from './query.ts';
+import {
+  checkCacheControl,
+  flag,
+  isOurDatacenter,
+  type ReadOptions,
+  readOptions,
+  refuseEnterpriseScopes,
+} from './query.ts';
 
 /**
  * A read of the catalog. What `content` gives must follow from the call and from what `topic` covers, and from nothing else:
@@ -44,6 +51,7 @@ export function blocking(read: Read): Handler {
     if (!isOurDatacenter(call.query, identity.datacenter)) return text(500, 'No path to datacenter');
     refuseEnterpriseScopes(call.query);
     const options = readOptions(call.query, config);
+    checkCacheControl(call.request.headers['cache-control']);
     if (options.consistency === 'consistent' && engine.view.stale !== undefined) {
       return text(500, 'No cluster leader');
     }

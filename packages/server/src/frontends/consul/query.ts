@@ -74,6 +74,21 @@ function checkMaxStale(text: string | undefined): void {
   }
 }
 
+const agedDirective = /^(?:max-age|stale-if-error)\s*=\s*(.*)$/i;
+
+/**
+ * `Cache-Control` of a cached read: an answer from here is never old, so that its ages are only looked at. Throws Consul's text for
+ * one that is no number of seconds.
+ */
+export function checkCacheControl(header: string | undefined): void {
+  for (const directive of header?.split(',') ?? []) {
+    const [, seconds] = agedDirective.exec(directive.trim()) ?? [];
+    if (seconds !== undefined && !/^\d{1,9}$/.test(seconds)) {
+      throw new Fault('invalid', 'Invalid Cache-Control header.');
+    }
+  }
+}
+
 /** Whether `?name` is given and not `false` or `0`. */
 export function flag(query: Query, name: string): boolean {
   const value = query.get(name);
