@@ -139,6 +139,8 @@ test('resolve says that nothing passes, and --wait waits until something does', 
   const none = await portolan(['resolve', 'job']);
   assert.equal(none.code, 3);
   assert.match(none.err, /none of the 1 instances of 'job' is passing/);
+  await server.put('/v1/agent/check/fail/service:job?note=disk%20full%0Aon%20sda');
+  assert.match(await data('services', 'job', '-o', 'wide'), /service:job=critical \(disk full\)\n/);
   const waiting = portolan(['resolve', 'job', '--wait', '-o', 'json']);
   await server.put('/v1/agent/check/pass/service:job');
   const { code, json } = await waiting;
@@ -146,7 +148,7 @@ test('resolve says that nothing passes, and --wait waits until something does', 
   assert.equal((json as { id: string }[])[0]?.id, 'job');
   const late = await portolan(['resolve', 'nothing', '--wait', '--timeout', '200ms']);
   assert.equal(late.code, 6);
-  assert.match(late.err, /did not answer within 200ms/);
+  assert.match(late.err, /no instance of 'nothing' was passing within 200 ms/);
 });
 
 test('what others registered cannot steer the terminal', async () => {

@@ -38,14 +38,26 @@ async function passing(
 ): Promise<readonly ServiceInstance[]> {
   let index = 0;
   for (;;) {
-    const answer = await session.registry.instances(service, {
-      passingOnly: true,
-      signal: session.signal,
-      ...(tag === undefined ? {} : { tag }),
-      ...(index === 0 ? {} : { index, waitMs, timeoutMs: 2 * waitMs }),
-    });
+    const answer = await session.registry
+      .instances(service, {
+        passingOnly: true,
+        signal: session.signal,
+        ...(tag === undefined ? {} : { tag }),
+        ...(index === 0 ? {} : { index, waitMs, timeoutMs: 2 * waitMs }),
+      })
+      .catch((thrown: unknown) => {
+        // A server that answered before is there: what was waited for has not come.
+        throw index > 0 && session.signal.aborted ? noneInTime(session, service) : thrown;
+      });
     if (answer.instances.length > 0 || !wait) return answer.instances;
     // An index that went back: another or a restored registry.
     index = answer.index < index ? 0 : Math.max(1, answer.index);
   }
+}
+
+function noneInTime({ timeoutMs }: Session, service: string): Fault {
+  return new Fault(
+    'timeout',
+    `no instance of '${service}' was passing within ${timeoutMs} ms; 'portolan services ${service} -o wide' shows why, --timeout waits longer.`,
+  );
 }

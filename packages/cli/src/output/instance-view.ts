@@ -18,7 +18,7 @@ export const instanceView: ListView<ServiceInstance> = {
     { title: 'METADATA', of: ({ metadata }) => pairs(metadata), wide: true },
     {
       title: 'CHECKS',
-      of: ({ checks }) => checks.map(({ id, status }) => `${id}=${status}`).join(','),
+      of: ({ checks }) => checks.map(checkInWords).join(','),
       wide: true,
     },
   ],
@@ -44,6 +44,15 @@ export function addressOf({ address, port }: ServiceInstance): string {
 
 export function paintHealth(colors: Colors, health: Health, text: string): string {
   return { passing: colors.green, warning: colors.yellow, critical: colors.red }[health](text);
+}
+
+/** How much of what a failing check said is shown; `-o json` has all of it. */
+const maxReason = 100;
+
+/** `id=status`, and in brackets the first line of what it said where it is not passing. */
+function checkInWords({ id, status, output }: ServiceInstance['checks'][number]): string {
+  const reason = status === 'passing' ? '' : (output.trim().split('\n', 1)[0] ?? '').slice(0, maxReason);
+  return reason === '' ? `${id}=${status}` : `${id}=${status} (${reason})`;
 }
 
 function pairs(map: Readonly<Record<string, string>>): string {
