@@ -32,7 +32,7 @@ export function originGuard(hostNames: readonly string[]): OriginGuard {
       if (hasTwoHosts(request.rawHeaders)) return 'Host is given twice: say once which server is meant.';
       // Only HTTP/1.0 may leave it out, and no browser does.
       if (host !== undefined && !hostAllowed(host)) {
-        return `Host "${host}" is not a name of this server. If it should be, add it to the allowed hosts of the listener.`;
+        return `Host "${host}" is not a name of this server. If it should be, add it with --http-allowed-hosts.`;
       }
       if (!writes(request.method)) return undefined;
       const origin = request.headers.origin;

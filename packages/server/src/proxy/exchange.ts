@@ -176,7 +176,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
     const endpoint = cluster.pick(this.#endpoint);
     if (endpoint === undefined) {
       cluster.stats.add('no_endpoint');
-      this.#fail(503, 'no-endpoint', `no instance of ${cluster.name} is there`);
+      this.#fail(503, 'no-endpoint', `no instance of ${cluster.name} is passing`);
       return;
     }
     this.#endpoint = endpoint;
