@@ -42,8 +42,9 @@ test('an IPv6 address is bracketed in the URL only', () => {
   assert.equal(variables.X_PORT, 'tcp://[fd00::1]:80');
 });
 
-test('a service without instances has no variables', () => {
+test('a service without instances, or without a port, has no variables', () => {
   assert.deepEqual(serviceEnvironment('x', []), {});
+  assert.deepEqual(serviceEnvironment('x', [instance('a', '10.0.0.1', 0)]), {});
 });
 
 test('a name becomes a name that a shell takes', () => {

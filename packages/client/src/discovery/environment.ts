@@ -9,7 +9,9 @@ export function serviceEnvironment(
   service: string,
   instances: readonly ServiceInstance[],
 ): Readonly<Record<string, string>> {
-  const first = instances.toSorted((left, right) => (left.id < right.id ? -1 : 1))[0];
+  // An instance without a port is none that could be called.
+  const callable = instances.filter(({ port }) => port > 0);
+  const first = callable.toSorted((left, right) => (left.id < right.id ? -1 : 1))[0];
   if (first === undefined) return {};
   const name = variableName(service);
   const port = `${first.port}`;

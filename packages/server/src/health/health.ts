@@ -223,10 +223,15 @@ class HealthService implements Part, HealthReports {
     running.streak = streak;
     running.output = result.output;
     if (status !== undefined) this.#want(running, status, result.output);
+    // The first result is worth a write of its own: without it nobody could read why a check has never passed.
+    else if (running.record.output === '' && result.output !== '' && !this.#writer.has(running.key)) {
+      this.#writer.want(running.record, running.record.status, result.output);
+    }
   }
 
   #want(running: Running, status: Health, text: string): void {
-    if (running.record.status === status && !this.#writer.has(running.key)) return;
+    const firstOutput = running.record.output === '' && text !== '';
+    if (running.record.status === status && !firstOutput && !this.#writer.has(running.key)) return;
     running.wanted = status;
     this.#writer.want(running.record, status, text);
   }

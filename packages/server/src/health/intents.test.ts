@@ -76,12 +76,20 @@ for (const [name, records] of [
   ['is gone', [instance]],
   ['was replaced by another', [instance, replaced]],
   ['came to another owner', [instance, { ...check, origin: { ...origin, node: 'n2' } }]],
-  ['has that status already', [instance, { ...check, status: 'passing' }]],
+  ['has that status and a reason already', [instance, { ...check, status: 'passing', output: 'well' }]],
 ] satisfies [string, CatalogRecord[]][]) {
   test(`no status is written to a check that ${name}`, () => {
     assert.deepEqual(writes(records, setStatus(check, 'passing', 'fine')), []);
   });
 }
+
+test('the first reason is written though the status stays: why a check never passed can be read', () => {
+  const [write] = writes([instance, check], setStatus(check, 'critical', 'connection refused'));
+  assert.equal(
+    write?.op === 'put' && write.record.kind === 'check' && write.record.output,
+    'connection refused',
+  );
+});
 
 test('an instance is removed with all of its checks', () => {
   const removed = writes([instance, check, second], removeInstance(check)).map((write) =>

@@ -12,11 +12,12 @@ export function sameCheck(left: CheckRecord, right: CheckRecord): boolean {
   );
 }
 
-/** Gives the check a status, unless it is gone, was replaced by another, or has that status already. */
+/** Gives the check a status, unless it is gone, was replaced by another, or has that status, and a reason for it, already. */
 export function setStatus(check: CheckRecord, status: Health, output: string): Intent<void> {
   return (draft) => {
     const current = draft.check(check.node, check.id)?.record;
-    if (current === undefined || !sameCheck(current, check) || current.status === status) return;
+    if (current === undefined || !sameCheck(current, check)) return;
+    if (current.status === status && (current.output !== '' || output === '')) return;
     draft.put({ ...current, status, output });
   };
 }

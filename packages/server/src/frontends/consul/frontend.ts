@@ -110,11 +110,14 @@ const notUnderV1 = text(
   404,
   "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'",
 );
-const toConsole = text(301, '', ['Location', '/ui/']);
+const noConsole = text(
+  200,
+  'Consul Agent: UI disabled. Portolan has no console yet; its APIs are under /v1/ and /portolan/v1/, its metrics at /metrics.\n',
+);
 
 /** Everything outside `/v1/` that nobody else has mounted. */
 function handleElsewhere(request: IncomingMessage, response: ServerResponse): void {
-  send(response, request.url === '/' ? toConsole : notUnderV1);
+  send(response, request.url === '/' ? noConsole : notUnderV1);
 }
 
 function otherMethod(method: string, { routes: found }: Found): Reply {
