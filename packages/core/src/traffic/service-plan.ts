@@ -138,6 +138,14 @@ function wantedPort(
         );
         return undefined;
       }
+      if (options.own.hasPort(wanted.port)) {
+        report(
+          'error',
+          'tcp-port-reserved',
+          `it asks for port ${wanted.port}, which is one of the server's own listeners`,
+        );
+        return undefined;
+      }
       if (takesPortOfOwnInstance(catalog, service, wanted.port, options.own)) {
         report(
           'error',
@@ -146,13 +154,7 @@ function wantedPort(
         );
         return undefined;
       }
-      if (!options.own.hasPort(wanted.port)) return wanted.port;
-      report(
-        'error',
-        'tcp-port-reserved',
-        `it asks for port ${wanted.port}, which is one of the server's own listeners`,
-      );
-      return undefined;
+      return wanted.port;
   }
 }
 
