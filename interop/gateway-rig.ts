@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Cluster, Endpoint, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import { edgeTable } from '@portolan/core/traffic/route.ts';
 import type { ListenerRegistry } from '@portolan/server/contract.ts';
 import { systemClock } from '@portolan/server/engine/system-clock.ts';
 import { createListenerRegistry } from '@portolan/server/listeners.ts';
@@ -148,11 +149,19 @@ export function modelOf(
   return {
     type: 'snapshot',
     revision: options.revision ?? 1,
+    certificates: { put: [], remove: [] },
+    tlsHosts: { put: [], remove: [] },
     listeners: {
       put: [
-        { name: 'gateway', protocol: 'http' },
+        { name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable },
         ...Object.entries(options.tcp ?? {}).map(
-          ([cluster, port]) => ({ name: `tcp/${cluster}`, protocol: 'tcp', port, cluster }) as const,
+          ([cluster, port]) =>
+            ({
+              name: `tcp/${cluster}`,
+              protocol: 'tcp',
+              bind: { port },
+              targets: [{ weight: 1, cluster }],
+            }) as const,
         ),
       ],
       remove: [],
@@ -160,11 +169,13 @@ export function modelOf(
     virtualHosts: {
       put: names.map((name) => ({
         name,
+        table: edgeTable,
         domains: [`${name}.localhost`],
         routes: [
           {
-            match: { pathPrefix: '/' },
-            action: { type: 'cluster', cluster: name },
+            name,
+            match: { path: { type: 'prefix', value: '/' } },
+            action: { type: 'forward', targets: [{ weight: 1, cluster: name }] },
             timeoutMs: 0,
             retry: { retries: 2, on: ['connect-failure', 'reset-before-response'], perTryTimeoutMs: 0 },
           },

@@ -8,6 +8,7 @@ import { topicOf } from '@portolan/core/catalog/reader.ts';
 import { type InstanceRecord, type KvRecord, keyOf } from '@portolan/core/catalog/records.ts';
 import type { Store } from '@portolan/core/catalog/store.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
+import { emptyTables, noTraffic } from '@portolan/core/traffic/tables.ts';
 import { type FakeClock, fakeClock } from '@portolan/testkit/fake-clock.ts';
 import { pino } from 'pino';
 import type { EngineLimits } from './engine/limits.ts';
@@ -15,15 +16,10 @@ import { createEngine, type EngineService } from './engine.ts';
 import { memoryStore, sharedMemory } from './store/store-memory.ts';
 
 const log = pino({ level: 'silent' });
-const noTraffic = {
-  listeners: new Set<string>(),
-  virtualHosts: new Set<string>(),
-  clusters: new Set<string>(),
-};
 
 function planner(): Planner {
   return {
-    model: { revision: 0, listeners: new Map(), virtualHosts: new Map(), clusters: new Map() },
+    model: { revision: 0, ...emptyTables() },
     diagnostics: [],
     rebuild: () => noTraffic,
     update: () => noTraffic,

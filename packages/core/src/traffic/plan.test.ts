@@ -258,15 +258,15 @@ test('when the holder of a host goes, the next by name has it', () => {
   const { planner, write } = world();
   write(put(node('n1'), instance('WEB', '1', { tags: ['http'] }), instance('web', '2', { tags: ['http'] })));
   assert.deepEqual(planner.model.virtualHosts.get('web.localhost')?.routes[0]?.action, {
-    type: 'cluster',
-    cluster: 'WEB',
+    type: 'forward',
+    targets: [{ weight: 1, cluster: 'WEB' }],
   });
   assert.equal(planner.diagnostics.length, 1);
   const delta = write([{ op: 'delete', key: keyOf.instance('default', 'WEB', 'n1', '1') }]);
   assert.deepEqual([...delta.virtualHosts], ['web.localhost']);
   assert.deepEqual(planner.model.virtualHosts.get('web.localhost')?.routes[0]?.action, {
-    type: 'cluster',
-    cluster: 'web',
+    type: 'forward',
+    targets: [{ weight: 1, cluster: 'web' }],
   });
   assert.deepEqual(planner.diagnostics, []);
 });
@@ -330,9 +330,11 @@ test('any sequence of updates ends where a rebuild does, and their deltas tell t
 function copy(model: TrafficModel): TrafficModel {
   return {
     revision: model.revision,
-    listeners: new Map(model.listeners),
-    virtualHosts: new Map(model.virtualHosts),
+    certificates: new Map(model.certificates),
     clusters: new Map(model.clusters),
+    tlsHosts: new Map(model.tlsHosts),
+    virtualHosts: new Map(model.virtualHosts),
+    listeners: new Map(model.listeners),
   };
 }
 
@@ -344,8 +346,10 @@ function difference(before: TrafficModel, after: TrafficModel): TrafficDelta {
       ),
     );
   return {
-    listeners: names(before.listeners, after.listeners),
-    virtualHosts: names(before.virtualHosts, after.virtualHosts),
+    certificates: names(before.certificates, after.certificates),
     clusters: names(before.clusters, after.clusters),
+    tlsHosts: names(before.tlsHosts, after.tlsHosts),
+    virtualHosts: names(before.virtualHosts, after.virtualHosts),
+    listeners: names(before.listeners, after.listeners),
   };
 }

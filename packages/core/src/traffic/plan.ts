@@ -5,10 +5,12 @@ import { maxTcpListeners, minTcpPort, retryDefaults, routeTimeoutMs } from './de
 import { type ServiceKey, splitServiceKey } from './derived-names.ts';
 import { createDiagnosticSet } from './diagnostics.ts';
 import { createLowestPorts } from './lowest-ports.ts';
-import type { Cluster, Diagnostic, Listener, TrafficDelta, TrafficModel, VirtualHost } from './model.ts';
+import type { Diagnostic, Listener, TrafficDelta, TrafficModel, VirtualHost } from './model.ts';
 import { type OwnListeners, ownListeners } from './own-listeners.ts';
 import type { Planner } from './planner.ts';
+import { edgeTable } from './route.ts';
 import { planService, type ServicePlan, type ServicePlanOptions, subjectOf } from './service-plan.ts';
+import { emptyTables, noNames } from './tables.ts';
 
 export interface PlannerOptions {
   /** A service tagged `http` is served under `<service>.<gatewayDomain>`; lower case, '' = the bare name. */
@@ -26,9 +28,8 @@ export interface PlannerOptions {
  * it wants or wanted (`claims.ts`), and the listeners and virtual hosts that follow from the holders.
  */
 export function createPlanner(options: PlannerOptions): Planner {
-  const listeners = new Map<string, Listener>();
-  const virtualHosts = new Map<string, VirtualHost>();
-  const clusters = new Map<string, Cluster>();
+  const tables = emptyTables();
+  const { listeners, virtualHosts, clusters } = tables;
   const plans = new Map<ServiceKey, ServicePlan>();
   const hosts = createClaims<string>();
   const ports = createClaims<number>();
@@ -40,9 +41,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     get revision() {
       return revision;
     },
-    listeners,
-    virtualHosts,
-    clusters,
+    ...tables,
   };
 
   /** Which names may differ after the services that are being planned; settled once all of them are. */
@@ -89,18 +88,19 @@ export function createPlanner(options: PlannerOptions): Planner {
     const plan = holder === undefined ? undefined : plans.get(holder);
     const name = tcpListenerName(port);
     if (plan === undefined || !openPorts.opens(port)) return listeners.delete(name);
-    const after = Object.freeze({ name, protocol: 'tcp' as const, port, cluster: plan.clusterName });
+    const after: Listener = Object.freeze({
+      name,
+      protocol: 'tcp',
+      bind: Object.freeze({ port }),
+      targets: Object.freeze([Object.freeze({ weight: 1, cluster: plan.clusterName })]),
+    });
     if (sameJson(listeners.get(name), after)) return false;
     listeners.set(name, after);
     return true;
   }
 
   function settle(touched: Touched): TrafficDelta {
-    const delta = {
-      listeners: new Set<string>(),
-      virtualHosts: new Set<string>(),
-      clusters: touched.clusters,
-    };
+    const delta = { ...noNames(), clusters: touched.clusters };
     for (const [host, before] of touched.hosts) {
       if (settleHost(host)) delta.virtualHosts.add(host);
       // Everyone who lost against the one before reads another name now.
@@ -171,6 +171,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     for (const { namespace, name } of catalog.services()) planOne(catalog, `${namespace}/${name}`, touched);
     settle(touched);
     return {
+      ...noNames(),
       listeners: changedNames(before[0], listeners),
       virtualHosts: changedNames(before[1], virtualHosts),
       clusters: changedNames(before[2], clusters),
@@ -201,20 +202,32 @@ export function createPlanner(options: PlannerOptions): Planner {
 const nothingOwn = ownListeners([], []);
 
 /** The built-in HTTP door: always there. */
-const httpListener: Listener = Object.freeze({ name: 'gateway', protocol: 'http' });
+const httpListener: Listener = Object.freeze({
+  name: 'gateway',
+  protocol: 'http',
+  bind: 'gateway',
+  table: edgeTable,
+});
 
 function tcpListenerName(port: number): string {
   return `tcp-${port}`;
 }
 
+const everything = Object.freeze({ path: Object.freeze({ type: 'prefix' as const, value: '/' }) });
+
 function virtualHostOf(host: string, cluster: string): VirtualHost {
   return Object.freeze({
     name: host,
+    table: edgeTable,
     domains: Object.freeze([host]),
     routes: Object.freeze([
       Object.freeze({
-        match: Object.freeze({ pathPrefix: '/' }),
-        action: Object.freeze({ type: 'cluster' as const, cluster }),
+        name: cluster,
+        match: everything,
+        action: Object.freeze({
+          type: 'forward' as const,
+          targets: Object.freeze([Object.freeze({ weight: 1, cluster })]),
+        }),
         timeoutMs: routeTimeoutMs,
         retry: retryDefaults,
       }),

@@ -1,5 +1,4 @@
 import type { CatalogDelta, CheckTouch } from '@portolan/core/catalog/reader.ts';
-import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 
 /** What several changes touched together, in their order; the revision is the last one's. */
 export function mergedDelta(deltas: readonly CatalogDelta[]): CatalogDelta {
@@ -96,5 +95,3 @@ const nothing: CatalogDelta = {
   rules: false,
   leases: [],
 };
-
-export const noTraffic: TrafficDelta = { listeners: new Set(), virtualHosts: new Set(), clusters: new Set() };

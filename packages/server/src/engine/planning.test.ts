@@ -4,9 +4,10 @@ import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { CatalogDelta } from '@portolan/core/catalog/reader.ts';
 import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
+import { emptyTables, noTraffic } from '@portolan/core/traffic/tables.ts';
 import { fakeClock } from '@portolan/testkit/fake-clock.ts';
 import { pino } from 'pino';
-import { emptyDelta, noTraffic } from './deltas.ts';
+import { emptyDelta } from './deltas.ts';
 import { createPlanning } from './planning.ts';
 
 /** A planner whose every run takes `costMs` of the clock, and what it was given. */
@@ -15,7 +16,7 @@ function table(costMs: number) {
   const planned: CatalogDelta[] = [];
   const late: TrafficDelta[] = [];
   const planner: Planner = {
-    model: { revision: 0, listeners: new Map(), virtualHosts: new Map(), clusters: new Map() },
+    model: { revision: 0, ...emptyTables() },
     diagnostics: [],
     rebuild: () => noTraffic,
     update(_catalog, delta) {
@@ -79,7 +80,7 @@ test('a planner that throws keeps nobody from going on', () => {
   const clock = fakeClock();
   let broken = true;
   const planner: Planner = {
-    model: { revision: 0, listeners: new Map(), virtualHosts: new Map(), clusters: new Map() },
+    model: { revision: 0, ...emptyTables() },
     diagnostics: [],
     rebuild: () => noTraffic,
     update(_catalog, delta) {

@@ -2,8 +2,9 @@ import type { Clock } from '@portolan/core/base/clock.ts';
 import type { CatalogDelta, CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
+import { noTraffic } from '@portolan/core/traffic/tables.ts';
 import type { Logger } from 'pino';
-import { DeltaSum, noTraffic } from './deltas.ts';
+import { DeltaSum } from './deltas.ts';
 
 /** Of the event loop's time, at most this share goes to planning while changes keep coming. */
 const share = 0.05;

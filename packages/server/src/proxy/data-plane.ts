@@ -148,7 +148,8 @@ export class DataPlane {
       return;
     }
     const listener = this.#table.listeners.get(door.listener);
-    if (listener?.protocol === 'tcp') acceptTcp(this.#plane, this.#cluster(listener.cluster), client);
+    const cluster = listener?.protocol === 'tcp' ? listener.targets[0]?.cluster : undefined;
+    if (cluster !== undefined) acceptTcp(this.#plane, this.#cluster(cluster), client);
     else client.close?.();
   }
 
@@ -156,7 +157,10 @@ export class DataPlane {
   #forgetClusters(): void {
     const named = new Set(this.#table.clusters.keys());
     for (const host of this.#table.virtualHosts.values()) {
-      for (const { action } of host.routes) if (action.type === 'cluster') named.add(action.cluster);
+      for (const { action } of host.routes) {
+        if (action.type !== 'forward') continue;
+        for (const { cluster } of action.targets) if (cluster !== undefined) named.add(cluster);
+      }
     }
     for (const [name, cluster] of this.#clusters) {
       if (named.has(name) || cluster.busy > 0) continue;

@@ -1,5 +1,5 @@
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
-import type { RetryCondition } from '@portolan/core/traffic/model.ts';
+import type { RetryOn } from '@portolan/core/resilience/retry-decision.ts';
 import type { ClusterState, PendingRequest } from './cluster-state.ts';
 import { connectOutcome } from './connect-error.ts';
 import type { Downstream } from './downstream.ts';
@@ -290,7 +290,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
   }
 
   /** Sends the request to another endpoint if the route's policy and the request's nature allow it, else fails. */
-  #retryOr(condition: RetryCondition, outcome: Outcome | undefined, status: number, code: string): void {
+  #retryOr(condition: RetryOn, outcome: Outcome | undefined, status: number, code: string): void {
     const state = this.#state;
     const cluster = this.#cluster;
     const retry = this.#route?.retry;
@@ -354,7 +354,7 @@ export class Exchange implements UpstreamUser, PendingRequest {
     }
   }
 
-  #onTimeout(condition: RetryCondition, code: string): void {
+  #onTimeout(condition: RetryOn, code: string): void {
     this.#cluster?.stats.add('timeouts');
     this.#retryOr(condition, 'local-failure', 504, code);
   }

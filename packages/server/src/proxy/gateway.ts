@@ -153,8 +153,8 @@ class Gateway implements GatewayPart, GatewayView {
     const { http } = this.#config;
     if (http === undefined) return;
     const wanted = [...this.#table.listeners.values()].flatMap((listener) =>
-      listener.protocol === 'tcp'
-        ? [{ name: listener.name, address: http.address, port: listener.port }]
+      listener.protocol === 'tcp' && typeof listener.bind !== 'string'
+        ? [{ name: listener.name, address: listener.bind.address ?? http.address, port: listener.bind.port }]
         : [],
     );
     this.#doors?.want(wanted);

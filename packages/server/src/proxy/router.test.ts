@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VirtualHost } from '@portolan/core/traffic/model.ts';
+import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { systemClock } from '../engine/system-clock.ts';
 import { ClusterState } from './cluster-state.ts';
 import { ConnectGuard } from './connect-guard.ts';
@@ -10,10 +11,11 @@ import { Sweeper } from './sweeper.ts';
 
 function host(name: string, domains: readonly string[], prefixes: readonly string[] = ['/']): VirtualHost {
   return {
-    ...{ name, domains },
+    ...{ name, table: edgeTable, domains },
     routes: prefixes.map((pathPrefix) => ({
-      match: { pathPrefix },
-      action: { type: 'cluster', cluster: `${name}${pathPrefix}` },
+      name: pathPrefix,
+      match: { path: { type: 'prefix', value: pathPrefix } },
+      action: { type: 'forward', targets: [{ weight: 1, cluster: `${name}${pathPrefix}` }] },
       timeoutMs: 0,
       retry: { retries: 0, on: [], perTryTimeoutMs: 0 },
     })),

@@ -72,8 +72,9 @@ export class Router {
   #compile(host: VirtualHost): CompiledHost {
     const routes = host.routes.map(
       (route): CompiledRoute => ({
-        pathPrefix: route.match.pathPrefix,
-        cluster: route.action.type === 'cluster' ? this.#clusterOf(route.action.cluster) : undefined,
+        pathPrefix: route.match.path.value,
+        cluster:
+          clusterOf(route.action) === undefined ? undefined : this.#clusterOf(clusterOf(route.action) ?? ''),
         action: route.action,
         timeoutMs: route.timeoutMs,
         retry: route.retry,
@@ -105,4 +106,8 @@ export class Router {
       if (domain.startsWith('*')) this.#wildcards--;
     }
   }
+}
+
+function clusterOf(action: RouteAction): string | undefined {
+  return action.type === 'forward' ? action.targets[0]?.cluster : undefined;
 }

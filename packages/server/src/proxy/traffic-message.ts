@@ -16,6 +16,8 @@ export function parseTrafficMessage(line: string): TrafficMessage {
   const { type, revision } = message;
   if (type !== 'snapshot' && type !== 'update') throw notA('message type', 'type');
   if (typeof revision !== 'number') throw notA('number', 'revision');
+  checkChange(message.certificates, 'certificates', (item) => typeof item.chain === 'string');
+  checkChange(message.tlsHosts, 'tlsHosts', isTlsHost);
   checkChange(message.listeners, 'listeners', (item) => typeof item.protocol === 'string');
   checkChange(message.virtualHosts, 'virtualHosts', isVirtualHost);
   checkChange(message.clusters, 'clusters', isCluster);
@@ -40,10 +42,14 @@ function isVirtualHost(item: Item): boolean {
   return Array.isArray(domains) && Array.isArray(routes) && routes.every(isRoute);
 }
 
+function isTlsHost({ serverNames, action }: Item): boolean {
+  return Array.isArray(serverNames) && isRecord(action);
+}
+
 function isRoute(route: unknown): boolean {
   if (!isRecord(route)) return false;
   const { match, action, retry } = route;
-  return isRecord(match) && typeof match.pathPrefix === 'string' && isRecord(action) && isRecord(retry);
+  return isRecord(match) && isRecord(match.path) && isRecord(action) && isRecord(retry);
 }
 
 function isCluster(item: Item): boolean {

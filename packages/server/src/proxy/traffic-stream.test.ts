@@ -87,7 +87,7 @@ test('a stream that ends, fails, speaks nonsense or falls silent is asked for ag
   });
   await waitUntil(() => messages.length === 2);
   assert.ok(connections() >= 7);
-  assert.match(troubles.join('; '), /ended.*503.*JSON.*listeners.*silent/);
+  assert.match(troubles.join('; '), /ended.*503.*JSON.*certificates.*silent/);
 });
 
 test('a snapshot is a change that removes what it does not name', () => {

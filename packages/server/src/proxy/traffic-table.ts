@@ -1,4 +1,11 @@
-import type { ResourceChange, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type {
+  ResourceChange,
+  TrafficChanges,
+  TrafficKind,
+  TrafficMessage,
+  TrafficResources,
+} from '@portolan/core/traffic/model.ts';
+import { emptyTables, type TrafficTables } from '@portolan/core/traffic/tables.ts';
 
 interface Named {
   readonly name: string;
@@ -7,30 +14,59 @@ interface Named {
 /** The model as its messages add up. */
 export class TrafficTable {
   revision = 0;
-  readonly listeners = new Map<string, TrafficMessage['listeners']['put'][number]>();
-  readonly virtualHosts = new Map<string, TrafficMessage['virtualHosts']['put'][number]>();
-  readonly clusters = new Map<string, TrafficMessage['clusters']['put'][number]>();
+  readonly #tables: TrafficTables = emptyTables();
+
+  get listeners(): TrafficTables['listeners'] {
+    return this.#tables.listeners;
+  }
+
+  get virtualHosts(): TrafficTables['virtualHosts'] {
+    return this.#tables.virtualHosts;
+  }
+
+  get clusters(): TrafficTables['clusters'] {
+    return this.#tables.clusters;
+  }
+
+  get tlsHosts(): TrafficTables['tlsHosts'] {
+    return this.#tables.tlsHosts;
+  }
+
+  get certificates(): TrafficTables['certificates'] {
+    return this.#tables.certificates;
+  }
 
   /** Takes one message; returns it as a change to what was there before (a snapshot removes what it does not name). */
   apply(message: TrafficMessage): TrafficMessage {
     const whole = message.type === 'snapshot';
     this.revision = message.revision;
+    const changes: TrafficChanges = message;
+    const apply = <K extends TrafficKind>(kind: K): ResourceChange<TrafficResources[K]> =>
+      applyChange<TrafficResources[K]>(this.#tables[kind], changes[kind], whole);
     return {
       type: 'update',
       revision: message.revision,
-      listeners: applyChange(this.listeners, message.listeners, whole),
-      virtualHosts: applyChange(this.virtualHosts, message.virtualHosts, whole),
-      clusters: applyChange(this.clusters, message.clusters, whole),
+      certificates: apply('certificates'),
+      clusters: apply('clusters'),
+      tlsHosts: apply('tlsHosts'),
+      virtualHosts: apply('virtualHosts'),
+      listeners: apply('listeners'),
     };
   }
 
   snapshot(): TrafficMessage {
+    const all = <K extends TrafficKind>(kind: K): ResourceChange<TrafficResources[K]> => ({
+      put: [...this.#tables[kind].values()],
+      remove: [],
+    });
     return {
       type: 'snapshot',
       revision: this.revision,
-      listeners: { put: [...this.listeners.values()], remove: [] },
-      virtualHosts: { put: [...this.virtualHosts.values()], remove: [] },
-      clusters: { put: [...this.clusters.values()], remove: [] },
+      certificates: all('certificates'),
+      clusters: all('clusters'),
+      tlsHosts: all('tlsHosts'),
+      virtualHosts: all('virtualHosts'),
+      listeners: all('listeners'),
     };
   }
 }

@@ -11,6 +11,7 @@ import type {
   NodeRecord,
 } from '@portolan/core/catalog/records.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
+import { emptyTables, noTraffic } from '@portolan/core/traffic/tables.ts';
 import { pino } from 'pino';
 import type { Context, ListenerAddress } from '../../contract.ts';
 import { systemClock } from '../../engine/system-clock.ts';
@@ -161,14 +162,8 @@ function unused(): never {
   throw new Error('the DNS outlet has no business here');
 }
 
-const noTraffic = {
-  listeners: new Set<string>(),
-  virtualHosts: new Set<string>(),
-  clusters: new Set<string>(),
-};
-
 const planner: Planner = {
-  model: { revision: 0, listeners: new Map(), virtualHosts: new Map(), clusters: new Map() },
+  model: { revision: 0, ...emptyTables() },
   diagnostics: [],
   rebuild: () => noTraffic,
   update: () => noTraffic,

@@ -220,7 +220,7 @@ export class Rollout {
   /** Ports that nginx does not hold already, as far as is known. */
   #newPorts(model: TrafficModel, running: string | undefined): readonly number[] {
     const wanted = [...model.listeners.values()].flatMap((listener) =>
-      listener.protocol === 'http' ? [] : [listener.port],
+      listener.protocol === 'tcp' && typeof listener.bind !== 'string' ? [listener.bind.port] : [],
     );
     if (this.#options.child?.alive === false) return wanted;
     const good = this.#lastGood.current;

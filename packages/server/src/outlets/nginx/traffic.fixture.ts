@@ -6,6 +6,7 @@ import type {
   TrafficModel,
   VirtualHost,
 } from '@portolan/core/traffic/model.ts';
+import { edgeTable } from '@portolan/core/traffic/route.ts';
 
 /** A model in short, as a test would say it. */
 export interface ModelSketch {
@@ -25,8 +26,10 @@ type RoutesSketch = readonly (readonly [
 export function modelOf({ hosts = {}, tcp = {}, clusters = [] }: ModelSketch): TrafficModel {
   return {
     revision: 1,
+    certificates: new Map(),
+    tlsHosts: new Map(),
     listeners: new Map<string, Listener>([
-      ['gateway', { name: 'gateway', protocol: 'http' }],
+      ['gateway', { name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable }],
       ...Object.entries(tcp).map(([port, cluster]) => tcpListener(Number(port), cluster)),
     ]),
     virtualHosts: new Map(Object.entries(hosts).map(([host, routes]) => [host, hostOf(host, routes)])),
@@ -36,16 +39,19 @@ export function modelOf({ hosts = {}, tcp = {}, clusters = [] }: ModelSketch): T
 
 function tcpListener(port: number, cluster: string): [string, Listener] {
   const name = `tcp-${port}`;
-  return [name, { name, protocol: 'tcp', port, cluster }];
+  return [name, { name, protocol: 'tcp', bind: { port }, targets: [{ weight: 1, cluster }] }];
 }
 
 function hostOf(host: string, routes: RoutesSketch): VirtualHost {
   return {
     name: host,
+    table: edgeTable,
     domains: [host],
     routes: routes.map(([pathPrefix, action, more]) => ({
-      match: { pathPrefix },
-      action: typeof action === 'string' ? { type: 'cluster', cluster: action } : action,
+      name: `${host}${pathPrefix}`,
+      match: { path: { type: 'prefix', value: pathPrefix } },
+      action:
+        typeof action === 'string' ? { type: 'forward', targets: [{ weight: 1, cluster: action }] } : action,
       timeoutMs: 0,
       retry: { retries: 2, on: ['connect-failure', 'reset-before-response'], perTryTimeoutMs: 0 },
       ...more,

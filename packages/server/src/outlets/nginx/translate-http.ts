@@ -162,23 +162,23 @@ function header(name: string, value: ReturnType<typeof template>): Directive {
 function locations(routes: readonly Route[], clusters: Set<string>, words: Vocabulary): Directive[] {
   const reachable: Route[] = [];
   for (const route of routes) {
-    const { pathPrefix } = route.match;
-    if (reachable.some((earlier) => pathPrefix.startsWith(earlier.match.pathPrefix))) continue;
+    const pathPrefix = route.match.path.value;
+    if (reachable.some((earlier) => pathPrefix.startsWith(earlier.match.path.value))) continue;
     const problem = prefixProblem(pathPrefix);
     if (problem === undefined) reachable.push(route);
     else words.report(`a route is left out: its path prefix ${JSON.stringify(pathPrefix)} ${problem}`);
   }
   const answer = (path: string): readonly Directive[] => {
-    const route = reachable.find(({ match }) => path.startsWith(match.pathPrefix));
+    const route = reachable.find(({ match }) => path.startsWith(match.path.value));
     return route === undefined ? defaultBackend(path) : actionOf(route, clusters, words);
   };
   const exact = new Set<string>();
   // nginx would redirect `/a` to `/a/` by itself where `location /a/` is passed on.
   for (const { match } of reachable) {
-    const { pathPrefix } = match;
+    const pathPrefix = match.path.value;
     if (pathPrefix.length > 1 && pathPrefix.endsWith('/')) exact.add(pathPrefix.slice(0, -1));
   }
-  const prefixes = new Set(reachable.map(({ match }) => match.pathPrefix));
+  const prefixes = new Set(reachable.map(({ match }) => match.path.value));
   if (!prefixes.has('/')) {
     prefixes.add('/');
     exact.add(healthPath);
@@ -199,9 +199,10 @@ function defaultBackend(path: string): readonly Directive[] {
 function actionOf(route: Route, clusters: Set<string>, words: Vocabulary): readonly Directive[] {
   const { action } = route;
   if (action.type === 'direct') return directAnswer(action, words);
-  const cluster = words.usable.get(action.cluster);
+  if (action.type === 'redirect') return plain(500, 'this answer cannot be given by nginx\n');
+  const cluster = words.usable.get(action.targets[0]?.cluster ?? '');
   if (cluster === undefined) return plain(503, 'no healthy upstream\n');
-  clusters.add(action.cluster);
+  clusters.add(cluster.name);
   return proxied(cluster, route, words);
 }
 

@@ -1,4 +1,4 @@
-import type { Cluster, Listener, TrafficModel } from '@portolan/core/traffic/model.ts';
+import type { Cluster, TcpListener, TrafficModel } from '@portolan/core/traffic/model.ts';
 import { upstreamName } from './names.ts';
 import { block, type Directive, directive, ms, template } from './nginx-writer.ts';
 import { listenArgs, type Vocabulary } from './translate-http.ts';
@@ -26,16 +26,15 @@ export function streamServers(
   for (const listener of [...model.listeners.values()].sort((left, right) =>
     left.name < right.name ? -1 : 1,
   )) {
-    if (listener.protocol === 'http') continue;
-    const problem = portProblem(listener.port, ports, refused, words);
+    if (listener.protocol !== 'tcp' || typeof listener.bind === 'string') continue;
+    const { port } = listener.bind;
+    const problem = portProblem(port, ports, refused, words);
     if (problem !== undefined) {
-      words.report(
-        `listener ${JSON.stringify(listener.name)}: port ${listener.port} is left out: ${problem}`,
-      );
+      words.report(`listener ${JSON.stringify(listener.name)}: port ${port} is left out: ${problem}`);
       continue;
     }
-    ports.add(listener.port);
-    directives.push(server(listener, clusters, words));
+    ports.add(port);
+    directives.push(server(listener, port, clusters, words));
   }
   return { directives, clusters, ports: [...ports] };
 }
@@ -52,10 +51,8 @@ function portProblem(
   return refused.get(port);
 }
 
-type StreamListener = Exclude<Listener, { protocol: 'http' }>;
-
-function server(listener: StreamListener, clusters: Set<string>, words: Vocabulary): Directive {
-  const bind = { address: words.listen.address, port: listener.port };
+function server(listener: TcpListener, port: number, clusters: Set<string>, words: Vocabulary): Directive {
+  const bind = { address: words.listen.address, port };
   return block('server', [], [directive('listen', listenArgs(bind)), ...passed(listener, clusters, words)]);
 }
 
@@ -63,16 +60,12 @@ function server(listener: StreamListener, clusters: Set<string>, words: Vocabula
  * What is done with a connection. A listener that passes TLS on by its server name will be a case here: `ssl_preread on` and
  * `proxy_pass` with a variable that a `map $ssl_preread_server_name` fills with upstreams' names.
  */
-function passed(listener: StreamListener, clusters: Set<string>, words: Vocabulary): readonly Directive[] {
-  switch (listener.protocol) {
-    case 'tcp': {
-      const cluster = words.usable.get(listener.cluster);
-      // The port stays ours while nobody is behind it; whoever connects is told by the end of the connection.
-      if (cluster === undefined) return [directive('return', template(''))];
-      clusters.add(listener.cluster);
-      return toCluster(cluster);
-    }
-  }
+function passed(listener: TcpListener, clusters: Set<string>, words: Vocabulary): readonly Directive[] {
+  const cluster = words.usable.get(listener.targets[0]?.cluster ?? '');
+  // The port stays ours while nobody is behind it; whoever connects is told by the end of the connection.
+  if (cluster === undefined) return [directive('return', template(''))];
+  clusters.add(cluster.name);
+  return toCluster(cluster);
 }
 
 function toCluster(cluster: Cluster): readonly Directive[] {

@@ -53,8 +53,9 @@ function makeUpstream(cluster: Cluster, addressOf: AddressOf): Upstream {
 
 /** Round robin is what nginx does unless told otherwise. A policy that the model gets later is a line here. */
 function methodOf(cluster: Cluster, balance: Balance): readonly Directive[] {
-  const policies: Readonly<Record<Cluster['balance']['policy'], Balance>> = { 'round-robin': balance };
-  return policies[cluster.balance.policy] === 'least-conn' ? [directive('least_conn')] : [];
+  const { policy } = cluster.balance;
+  const leastConn = policy === 'least-request' || (policy === 'round-robin' && balance === 'least-conn');
+  return leastConn ? [directive('least_conn')] : [];
 }
 
 function serversOf(

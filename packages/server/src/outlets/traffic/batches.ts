@@ -1,17 +1,18 @@
 import type { TrafficDelta, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import { noNames } from '@portolan/core/traffic/tables.ts';
 import type { Engine } from '../../contract.ts';
-import { addDirty, dirtySize, nothingDirty, snapshotMessage, updateMessage } from './encode.ts';
+import { addDirty, dirtySize, snapshotMessage, updateMessage } from './encode.ts';
 
 /**
  * Calls `onBatch` after each commit that touched the traffic model, once for all transactions that shared it: that is all the
  * delay there is.
  */
 export function followBatches(engine: Engine, onBatch: (dirty: TrafficDelta) => void): () => void {
-  let pending = nothingDirty();
+  let pending = noNames();
   let stopped = false;
   function flush(): void {
     const dirty = pending;
-    pending = nothingDirty();
+    pending = noNames();
     if (!stopped) onBatch(dirty);
   }
   const unsubscribe = engine.subscribe((_, traffic) => {

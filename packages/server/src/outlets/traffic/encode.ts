@@ -1,42 +1,42 @@
-import type {
-  Cluster,
-  Listener,
-  ResourceChange,
-  TrafficDelta,
-  TrafficMessage,
-  TrafficModel,
-  VirtualHost,
+import {
+  type ResourceChange,
+  type TrafficDelta,
+  type TrafficKind,
+  type TrafficMessage,
+  type TrafficModel,
+  type TrafficResources,
+  trafficKinds,
 } from '@portolan/core/traffic/model.ts';
+import type { TrafficNames, TrafficTablesReader } from '@portolan/core/traffic/tables.ts';
 
 /** Names that changed since a reader was told, by kind. */
-export interface Dirty {
-  readonly listeners: Set<string>;
-  readonly virtualHosts: Set<string>;
-  readonly clusters: Set<string>;
-}
-
-export function nothingDirty(): Dirty {
-  return { listeners: new Set(), virtualHosts: new Set(), clusters: new Set() };
-}
+export type Dirty = TrafficNames;
 
 export function addDirty(dirty: Dirty, delta: TrafficDelta): void {
-  for (const name of delta.listeners) dirty.listeners.add(name);
-  for (const name of delta.virtualHosts) dirty.virtualHosts.add(name);
-  for (const name of delta.clusters) dirty.clusters.add(name);
+  for (const kind of trafficKinds) for (const name of delta[kind]) dirty[kind].add(name);
 }
 
 export function dirtySize(dirty: TrafficDelta): number {
-  return dirty.listeners.size + dirty.virtualHosts.size + dirty.clusters.size;
+  let size = 0;
+  for (const kind of trafficKinds) size += dirty[kind].size;
+  return size;
 }
 
 /** The whole model as one message. */
 export function snapshotMessage(model: TrafficModel): TrafficMessage {
+  const tables: TrafficTablesReader = model;
+  const all = <K extends TrafficKind>(kind: K): ResourceChange<TrafficResources[K]> => ({
+    put: [...tables[kind].values()],
+    remove: [],
+  });
   return {
     type: 'snapshot',
     revision: model.revision,
-    listeners: { put: [...model.listeners.values()], remove: [] },
-    virtualHosts: { put: [...model.virtualHosts.values()], remove: [] },
-    clusters: { put: [...model.clusters.values()], remove: [] },
+    certificates: all('certificates'),
+    clusters: all('clusters'),
+    tlsHosts: all('tlsHosts'),
+    virtualHosts: all('virtualHosts'),
+    listeners: all('listeners'),
   };
 }
 
@@ -45,9 +45,11 @@ export function updateMessage(model: TrafficModel, dirty: TrafficDelta): Traffic
   return {
     type: 'update',
     revision: model.revision,
-    listeners: changeOf(model.listeners, dirty.listeners),
-    virtualHosts: changeOf(model.virtualHosts, dirty.virtualHosts),
+    certificates: changeOf(model.certificates, dirty.certificates),
     clusters: changeOf(model.clusters, dirty.clusters),
+    tlsHosts: changeOf(model.tlsHosts, dirty.tlsHosts),
+    virtualHosts: changeOf(model.virtualHosts, dirty.virtualHosts),
+    listeners: changeOf(model.listeners, dirty.listeners),
   };
 }
 
@@ -75,15 +77,14 @@ const pieceLength = 64 * 1024;
  * its values are frozen, and only the lists of them are copied.
  */
 export function snapshotPieces(model: TrafficModel): Iterator<string, undefined> {
-  const lists = [
-    ['listeners', [...model.listeners.values()]],
-    ['virtualHosts', [...model.virtualHosts.values()]],
-    ['clusters', [...model.clusters.values()]],
-  ] as const;
+  const lists = trafficKinds.map((kind): readonly [string, readonly unknown[]] => [
+    kind,
+    [...model[kind].values()],
+  ]);
   return pieces(model.revision, lists);
 }
 
-type Lists = readonly (readonly [string, readonly (Listener | VirtualHost | Cluster)[]])[];
+type Lists = readonly (readonly [string, readonly unknown[]])[];
 
 function* pieces(revision: number, lists: Lists): Generator<string, undefined> {
   let piece = `{"type":"snapshot","revision":${revision}`;

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { Cluster, TrafficDelta, TrafficMessage, TrafficModel } from '@portolan/core/traffic/model.ts';
+import { emptyTables, noTraffic } from '@portolan/core/traffic/tables.ts';
 import { testServer } from '../../server.fixture.ts';
 import { encodeUpdate } from './encode.ts';
 import { SharedSnapshot } from './shared-snapshot.ts';
@@ -88,7 +89,7 @@ class SlowResponse extends EventEmitter {
 
 function slowReader() {
   const clusters = new Map<string, Cluster>();
-  const model: TrafficModel = { revision: 1, listeners: new Map(), virtualHosts: new Map(), clusters };
+  const model: TrafficModel = { revision: 1, ...emptyTables(), clusters };
   const response = new SlowResponse();
   let closed = 0;
   const stream = new TrafficStream(
@@ -100,7 +101,7 @@ function slowReader() {
     },
   );
   const change = (names: readonly string[]) => {
-    const delta: TrafficDelta = { listeners: new Set(), virtualHosts: new Set(), clusters: new Set(names) };
+    const delta: TrafficDelta = { ...noTraffic, clusters: new Set(names) };
     stream.update(delta, () => encodeUpdate(model, delta));
   };
   const set = (name: string, maxConnections: number) => {
@@ -145,7 +146,7 @@ test('a large snapshot is written in pieces as the reader drains, and what chang
   for (let index = 0; index < 5_000; index += 1) {
     clusters.set(`c${index}`, { name: `c${index}`, endpoints: [], maxConnections: 1 } as unknown as Cluster);
   }
-  const model = { revision: 7, listeners: new Map(), virtualHosts: new Map(), clusters };
+  const model = { revision: 7, ...emptyTables(), clusters };
   const snapshot = new SharedSnapshot(model);
   const first = new SlowResponse();
   const second = new SlowResponse();
@@ -155,7 +156,7 @@ test('a large snapshot is written in pieces as the reader drains, and what chang
   assert.equal(first.written.length, 1);
 
   clusters.set('c0', { name: 'c0', endpoints: [], maxConnections: 2 } as unknown as Cluster);
-  const delta: TrafficDelta = { listeners: new Set(), virtualHosts: new Set(), clusters: new Set(['c0']) };
+  const delta: TrafficDelta = { ...noTraffic, clusters: new Set(['c0']) };
   stream.update(delta, () => assert.fail('it is not in step'));
   first.drain();
   const [line = '', update = ''] = first.written.join('').split('\n');

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TrafficDelta, TrafficModel } from '@portolan/core/traffic/model.ts';
-import { addDirty, type Dirty, dirtySize, encodeUpdate, nothingDirty } from './encode.ts';
+import { noNames } from '@portolan/core/traffic/tables.ts';
+import { addDirty, type Dirty, dirtySize, encodeUpdate } from './encode.ts';
 import type { SharedSnapshot } from './shared-snapshot.ts';
 
 /**
@@ -29,7 +30,7 @@ export class TrafficStream {
   constructor(response: ServerResponse, model: TrafficModel, snapshot: SharedSnapshot, onClose: () => void) {
     this.#response = response;
     this.#model = model;
-    this.#state = { at: 'snapshot', snapshot, next: 0, dirty: nothingDirty() };
+    this.#state = { at: 'snapshot', snapshot, next: 0, dirty: noNames() };
     response.on('drain', () => this.#drained());
     response.on('close', () => {
       this.#state = { at: 'closed' };
@@ -82,6 +83,6 @@ export class TrafficStream {
   }
 
   #write(bytes: Buffer | string): void {
-    if (!this.#response.write(bytes)) this.#state = { at: 'behind', dirty: nothingDirty() };
+    if (!this.#response.write(bytes)) this.#state = { at: 'behind', dirty: noNames() };
   }
 }

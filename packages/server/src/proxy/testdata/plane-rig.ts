@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Cluster, Endpoint, RetryPolicy, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { systemClock } from '../../engine/system-clock.ts';
 import type { LookupAll } from '../connect-guard.ts';
 import { DataPlane, type Door } from '../data-plane.ts';
@@ -54,11 +55,19 @@ export function modelOf(
   return {
     type: 'snapshot',
     revision: 1,
+    certificates: { put: [], remove: [] },
+    tlsHosts: { put: [], remove: [] },
     listeners: {
       put: [
-        { name: 'gateway', protocol: 'http' },
+        { name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable },
         ...tcp.map(
-          ([name, port]) => ({ name: `tcp/${name}`, protocol: 'tcp', port, cluster: name }) as const,
+          ([name, port]) =>
+            ({
+              name: `tcp/${name}`,
+              protocol: 'tcp',
+              bind: { port },
+              targets: [{ weight: 1, cluster: name }],
+            }) as const,
         ),
       ],
       remove: [],
@@ -67,7 +76,15 @@ export function modelOf(
       put: Object.entries(hosts).map(([domain, { name }]) => ({
         name: domain,
         domains: [domain],
-        routes: [{ match: { pathPrefix: '/' }, action: { type: 'cluster', cluster: name }, ...route }],
+        table: edgeTable,
+        routes: [
+          {
+            name,
+            match: { path: { type: 'prefix', value: '/' } },
+            action: { type: 'forward', targets: [{ weight: 1, cluster: name }] },
+            ...route,
+          },
+        ],
       })),
       remove: [],
     },
