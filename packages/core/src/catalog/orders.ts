@@ -52,3 +52,18 @@ export function byRule(key: RuleKey, { record }: Entry<RuleRecord>): number {
     compareText(key.name, record.name)
   );
 }
+
+interface RulesOf {
+  readonly apiVersion: string;
+  readonly ruleKind: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+/** The run of rules of one apiVersion, or of one kind of it, or those in one namespace. */
+export function rulesOf(of: RulesOf, { record }: Entry<RuleRecord>): number {
+  return (
+    compareText(of.apiVersion, record.apiVersion) ||
+    (of.ruleKind === undefined ? 0 : compareText(of.ruleKind, record.ruleKind)) ||
+    (of.namespace === undefined ? 0 : compareText(of.namespace, record.namespace))
+  );
+}

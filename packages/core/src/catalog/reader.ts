@@ -6,6 +6,7 @@ import type {
   KvRecord,
   LeaseRecord,
   NodeRecord,
+  RecordKey,
   RuleRecord,
   ServiceRecord,
 } from './records.ts';
@@ -54,7 +55,9 @@ export interface CatalogReader {
   /** Keys that start with `prefix`, in UTF-16 code unit order. */
   kvPrefix(prefix: string): Iterable<Entry<KvRecord>>;
 
-  rules(): Iterable<Entry<RuleRecord>>;
+  rule(apiVersion: string, ruleKind: string, namespace: string, name: string): Entry<RuleRecord> | undefined;
+  /** In order of apiVersion, kind, namespace, name; all of them, or those of one apiVersion, of one kind, in one namespace. */
+  rules(apiVersion?: string, ruleKind?: string, namespace?: string): Iterable<Entry<RuleRecord>>;
 
   /**
    * The revision of the last change that a reader of `topic` could see; what a blocking query compares with. Never below 1.
@@ -122,7 +125,10 @@ export interface CatalogDelta {
   /** Whether `checks` (the topic) moved. */
   readonly checkList: boolean;
   readonly kvKeys: readonly string[];
+  /** Whether any rule changed. */
   readonly rules: boolean;
+  /** The keys of those that did, as `keyOf.rule` makes and `parseRecordKey` takes them apart. */
+  readonly ruleKeys: ReadonlySet<RecordKey>;
   readonly leases: readonly string[];
 }
 

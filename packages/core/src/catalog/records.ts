@@ -110,6 +110,17 @@ export type Probe =
       readonly tls: boolean;
       readonly tlsSkipVerify: boolean;
     }
+  /** An HTTP/2 connection and a PING over it. */
+  | {
+      readonly type: 'h2ping';
+      readonly address: string;
+      readonly tls: boolean;
+      readonly tlsSkipVerify: boolean;
+    }
+  /** A datagram that nobody refuses. */
+  | { readonly type: 'udp'; readonly address: string }
+  /** As another instance is, or a node when `instance` is ''. `node` '' is the check's own. */
+  | { readonly type: 'alias'; readonly node: string; readonly instance: string }
   | { readonly type: 'ttl'; readonly ttlMs: number };
 
 export interface CheckDefinition {

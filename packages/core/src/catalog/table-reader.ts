@@ -1,7 +1,7 @@
 import { listed, type OneOrMany } from '../base/one-or-many.ts';
 import { repeatable } from '../base/repeatable.ts';
 import { find, items, run } from '../base/sorted-tree.ts';
-import { byKvKey, byLeaseId, startingWith, underPrefix } from './orders.ts';
+import { byKvKey, byLeaseId, byRule, rulesOf, startingWith, underPrefix } from './orders.ts';
 import type { CatalogReader, ServiceView } from './reader.ts';
 import {
   type CheckRecord,
@@ -132,8 +132,13 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
     return run(this.tables.roots.kvs, underPrefix, prefix);
   }
 
-  rules(): Iterable<Entry<RuleRecord>> {
-    return items(this.tables.roots.rules);
+  rule(apiVersion: string, ruleKind: string, namespace: string, name: string): Entry<RuleRecord> | undefined {
+    return find(this.tables.roots.rules, byRule, { apiVersion, ruleKind, namespace, name });
+  }
+
+  rules(apiVersion?: string, ruleKind?: string, namespace?: string): Iterable<Entry<RuleRecord>> {
+    if (apiVersion === undefined) return items(this.tables.roots.rules);
+    return run(this.tables.roots.rules, rulesOf, { apiVersion, ruleKind, namespace });
   }
 }
 

@@ -4,17 +4,18 @@ import type { Bearer, NodeState, Slot } from './node-state.ts';
 import { NodeTable } from './node-table.ts';
 import { byKvKey, byLeaseId, byRule, everywhere, type InstanceKey, inService } from './orders.ts';
 import { parseRecordKey } from './record-key.ts';
-import type {
-  CatalogRecord,
-  CheckRecord,
-  Entry,
-  InstanceRecord,
-  KvRecord,
-  LeaseRecord,
-  NodeRecord,
-  RecordKey,
-  RuleRecord,
-  ServiceRecord,
+import {
+  type CatalogRecord,
+  type CheckRecord,
+  type Entry,
+  type InstanceRecord,
+  type KvRecord,
+  type LeaseRecord,
+  type NodeRecord,
+  type RecordKey,
+  type RuleRecord,
+  recordKey,
+  type ServiceRecord,
 } from './records.ts';
 import { countTags, type ServiceState } from './service-state.ts';
 import { ServiceTable } from './service-table.ts';
@@ -154,7 +155,7 @@ export class Tables {
         this.#root({ kvs: put(this.roots.kvs, byKvKey, record.key, entry as Entry<KvRecord>) });
         break;
       case 'rule':
-        if (touches !== undefined) touches.rules = true;
+        touches?.ruleKeys.add(recordKey(record));
         this.#root({ rules: put(this.roots.rules, byRule, record, entry as Entry<RuleRecord>) });
         break;
     }
@@ -185,7 +186,7 @@ export class Tables {
         this.#root({ kvs: remove(this.roots.kvs, byKvKey, record.key) });
         break;
       case 'rule':
-        if (touches !== undefined) touches.rules = true;
+        touches?.ruleKeys.add(recordKey(record));
         this.#root({ rules: remove(this.roots.rules, byRule, record) });
         break;
     }

@@ -1,5 +1,6 @@
 import { sizeOf } from '../base/sorted-tree.ts';
 import type { CatalogDelta, CheckTouch } from './reader.ts';
+import type { RecordKey } from './records.ts';
 import type { ServiceState } from './service-state.ts';
 import type { ServiceTable } from './service-table.ts';
 
@@ -15,7 +16,7 @@ export class Touches {
   nodeList = false;
   /** Whether an instance or a node went in or out of service. */
   admin = false;
-  rules = false;
+  readonly ruleKeys = new Set<RecordKey>();
   /** Services whose existence or tags may have changed, as they were before. */
   #listed: Map<string, ServiceState | undefined> | undefined;
 
@@ -40,7 +41,8 @@ export class Touches {
       checks: this.checks,
       checkList: this.admin || this.checks.length > 0,
       kvKeys: this.kvKeys,
-      rules: this.rules,
+      rules: this.ruleKeys.size > 0,
+      ruleKeys: this.ruleKeys.size === 0 ? nothing : this.ruleKeys,
       leases: this.leases,
     };
   }

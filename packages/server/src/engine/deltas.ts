@@ -49,6 +49,7 @@ interface MutableDelta extends CatalogDelta {
   checkList: boolean;
   readonly kvKeys: string[];
   rules: boolean;
+  readonly ruleKeys: Set<string>;
   readonly leases: string[];
 }
 
@@ -61,7 +62,7 @@ function startOfSum(): MutableDelta {
       nodes: new Set<string>(),
       nodeList: false,
     },
-    ...{ checks: [], checkList: false, kvKeys: [], rules: false, leases: [] },
+    ...{ checks: [], checkList: false, kvKeys: [], rules: false, ruleKeys: new Set<string>(), leases: [] },
   };
 }
 
@@ -75,6 +76,7 @@ function addTo(sum: MutableDelta, delta: CatalogDelta): void {
   sum.nodeList ||= delta.nodeList;
   sum.checkList ||= delta.checkList;
   sum.rules ||= delta.rules;
+  for (const key of delta.ruleKeys) sum.ruleKeys.add(key);
   sum.revision = delta.revision;
 }
 
@@ -93,5 +95,6 @@ const nothing: CatalogDelta = {
   checkList: false,
   kvKeys: [],
   rules: false,
+  ruleKeys: new Set(),
   leases: [],
 };

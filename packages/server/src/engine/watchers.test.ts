@@ -35,6 +35,7 @@ const nothing: CatalogDelta = {
   checkList: false,
   kvKeys: [],
   rules: false,
+  ruleKeys: new Set(),
   leases: [],
 };
 const minute = { timeoutMs: 60_000 };
