@@ -31,9 +31,13 @@ export function formatEndpoint({ host, port }: Endpoint): string {
 }
 
 /** Why no probe may ever go to `endpoint`; undefined when it may, or when that depends on what its name resolves to. */
-export function refusal(endpoint: Endpoint, rules: AddressRules): string | undefined {
+export function refusal(
+  endpoint: Endpoint,
+  rules: AddressRules,
+  network: 'tcp' | 'udp' = 'tcp',
+): string | undefined {
   if (isIP(endpoint.host) === 0 || rules.allows(endpoint.host)) return undefined;
-  return `dial tcp ${formatEndpoint(endpoint)}: health checks may not connect to ${endpoint.host}`;
+  return `dial ${network} ${formatEndpoint(endpoint)}: health checks may not connect to ${endpoint.host}`;
 }
 
 export interface DialHandler {

@@ -440,3 +440,87 @@ test('a definition that can never work is critical and says why', async (t) => {
   await runUntil(clock, () => status() === 'critical');
   assert.match(health.outputOf('n1', 'c1') ?? '', /may not connect/);
 });
+
+const alias = (id: string, node = ''): Probe => ({ type: 'alias', node, instance: id });
+
+/** An instance `web-1` that says itself how it is, and `api-1` that is as `web-1` is. */
+const aliased = (probe: Probe = alias('web-1')) => [
+  instance(),
+  check(ttl(60_000), { status: 'passing' }),
+  { ...instance('api-1'), service: 'api' },
+  check(probe, { id: 'as-web', instance: { namespace: 'default', service: 'api', id: 'api-1' } }),
+];
+
+test('an alias check follows the instance that it names, and its node', async (t) => {
+  const { clock, engine, health, status, output } = await house(t, aliased());
+  await runUntil(clock, () => status('as-web') === 'passing');
+  assert.equal(output('as-web'), 'All checks passing.');
+  await health.report('n1', 'c1', 'warning', 'a bit slow');
+  await runUntil(clock, () => status('as-web') === 'warning');
+  assert.equal(output('as-web'), 'Aliased check "is it there" failing: a bit slow');
+  await health.report('n1', 'c1', 'critical', 'gone');
+  await runUntil(clock, () => status('as-web') === 'critical');
+  await health.report('n1', 'c1', 'passing', '');
+  await runUntil(clock, () => status('as-web') === 'passing');
+
+  const { instance: _, definition: __, ...ofNode } = check(ttl());
+  await engine.submit((draft) => draft.put({ ...ofNode, id: 'disk', name: 'disk', output: 'full' }));
+  await runUntil(clock, () => status('as-web') === 'critical');
+  assert.equal(output('as-web'), 'Aliased check "disk" failing: full');
+});
+
+test('an alias of an instance in maintenance, or of one that is gone, is critical', async (t) => {
+  const { clock, engine, status, output } = await house(t, aliased());
+  await runUntil(clock, () => status('as-web') === 'passing');
+  await engine.submit((draft) =>
+    draft.put({ ...instance(), adminState: 'out-of-service', adminReason: 'disks' }),
+  );
+  await runUntil(clock, () => status('as-web') === 'critical');
+  assert.equal(output('as-web'), 'Aliased check "Service Maintenance Mode" failing: disks');
+  await engine.submit((draft) => draft.put(instance()));
+  await runUntil(clock, () => status('as-web') === 'passing');
+  await engine.submit((draft) => {
+    draft.delete(keyOf.check('n1', 'c1'));
+    draft.delete(keyOf.instance('default', 'web', 'n1', 'web-1'));
+  });
+  await runUntil(clock, () => status('as-web') === 'critical');
+  assert.equal(output('as-web'), 'Service web-1 could not be found on node n1');
+});
+
+test('an alias of a node is as the checks are that are its own; one without any is passing', async (t) => {
+  const { clock, engine, status, output } = await house(t, aliased(alias('', 'n2')));
+  await runUntil(clock, () => status('as-web') === 'passing');
+  assert.equal(output('as-web'), 'No checks found.');
+  const { instance: _, definition: __, ...serf } = check(ttl(), { node: 'n2', id: 'serfHealth' });
+  await engine.submit((draft) => draft.put(serf));
+  await runUntil(clock, () => status('as-web') === 'critical');
+});
+
+test('aliases of each other write at most once a second', async (t) => {
+  const { clock, engine } = await house(t, [
+    instance(),
+    check(alias('api-1'), { id: 'a', status: 'passing' }),
+    { ...instance('api-1'), service: 'api' },
+    check(alias('web-1'), {
+      id: 'b',
+      status: 'critical',
+      instance: { namespace: 'default', service: 'api', id: 'api-1' },
+    }),
+  ]);
+  const before = engine.view.revision;
+  for (let tick = 0; tick < 200; tick += 1) {
+    clock.advance(50);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+  }
+  // At most one write of each in a second, and never a storm.
+  assert.ok(engine.view.revision - before <= 22, `${engine.view.revision - before} writes`);
+});
+
+test('an alias does not look at itself, and survives a restart', async (t) => {
+  const rig = await house(t, [instance(), check(alias('web-1'), { status: 'critical' })]);
+  await runUntil(rig.clock, () => rig.status() === 'passing');
+  await rig.restart();
+  await rig.engine.submit((draft) => draft.put({ ...instance(), adminState: 'draining' }));
+  await runUntil(rig.clock, () => rig.status() === 'critical');
+});

@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino';
 import type { Engine, HealthReports, Identity, Part } from '../contract.ts';
 import { type ActiveTime, createActiveTime } from './active-time.ts';
+import { Aliases, judgeAlias } from './alias.ts';
 import { defaultTimeoutMs, type HealthConfig } from './config.ts';
 import type { Dialer } from './dial.ts';
 import { removeInstance, sameCheck, setStatus } from './intents.ts';
@@ -72,6 +73,7 @@ class HealthService implements Part, HealthReports {
   readonly #writer: StatusWriter;
   readonly #dialer: Dialer;
   readonly #checks = new Map<string, Running>();
+  readonly #aliases = new Aliases<Running>();
   /** Critical, and to be deregistered for it some time. */
   readonly #doomed = new Set<Running>();
   #reapAtMs = 0;
@@ -151,6 +153,7 @@ class HealthService implements Part, HealthReports {
       const taken = after === undefined ? undefined : this.#take(after);
       if (taken?.task !== undefined) this.#loop.soon(taken.task);
     }
+    this.#aliases.touch(delta.nodes);
   }
 
   /** Starts to run a check, if it is ours. Its first probe is for the caller to set. */
@@ -163,7 +166,7 @@ class HealthService implements Part, HealthReports {
       record,
       definition,
       task:
-        probe.type === 'ttl'
+        probe.type === 'ttl' || probe.type === 'alias'
           ? undefined
           : this.#task(probe, definition, (result) => this.#judge(running, result)),
       streak: noStreak,
@@ -175,6 +178,7 @@ class HealthService implements Part, HealthReports {
     this.#time.start((nowMs) => this.#tick(nowMs));
     this.#checks.set(running.key, running);
     if (probe.type === 'ttl') this.#grant(running);
+    if (probe.type === 'alias') this.#aliases.add(running, probe.node === '' ? record.node : probe.node);
     this.#noteStatus(running);
     return running;
   }
@@ -190,8 +194,9 @@ class HealthService implements Part, HealthReports {
     this.#checks.delete(running.key);
     this.#doomed.delete(running);
     this.#writer.forget(running.key);
-    if (running.task === undefined) this.#options.engine.leases.revoke(running.key);
-    else this.#loop.remove(running.task);
+    if (running.task !== undefined) this.#loop.remove(running.task);
+    else if (running.definition.probe.type === 'alias') this.#aliases.remove(running);
+    else this.#options.engine.leases.revoke(running.key);
   }
 
   /** The same check has a new record: our own write, or somebody registered it again. */
@@ -203,6 +208,7 @@ class HealthService implements Part, HealthReports {
     running.output = undefined;
     running.wanted = undefined;
     if (running.task !== undefined) this.#loop.soon(running.task);
+    else if (running.definition.probe.type === 'alias') this.#aliases.again(running);
     else if (!this.#options.engine.leases.renew(running.key)) this.#grant(running);
   }
 
@@ -247,8 +253,18 @@ class HealthService implements Part, HealthReports {
     });
   }
 
+  /** Known from the catalog, not asked: thresholds have no meaning. */
+  #judgeAlias(running: Running): void {
+    const { probe } = running.definition;
+    if (probe.type !== 'alias') return;
+    const result = judgeAlias(this.#options.engine.view.catalog, running.record, probe);
+    running.output = result.output;
+    this.#want(running, result.status, result.output);
+  }
+
   #tick(nowMs: number): void {
     this.#loop.advanceTo(nowMs);
+    this.#aliases.advanceTo(nowMs, (alias) => this.#judgeAlias(alias));
     if (nowMs >= this.#reapAtMs) {
       this.#reapAtMs = nowMs + reapEveryMs;
       this.#reap(nowMs);

@@ -15,6 +15,15 @@ export const output = {
     `gRPC check ${target}: the application does not report the service healthy (${status})`,
   rpcFailed: (target: string, code: string, message: string): string =>
     `gRPC check ${target}: rpc error: code = ${code} desc = ${message}`,
+  h2ping: (address: string): string => `HTTP/2 ping of ${address}: success`,
+  h2pingFailed: (address: string, reason: string): string => `HTTP/2 ping of ${address} failed: ${reason}`,
+  udp: (address: string): string => `UDP connect ${address}: Success`,
+  aliasMissing: (instance: string, node: string): string =>
+    `Service ${instance} could not be found on node ${node}`,
+  aliasNothing: 'No checks found.',
+  aliasPassing: 'All checks passing.',
+  aliasFailing: (check: string, itsOutput: string): string =>
+    `Aliased check "${check}" failing: ${itsOutput}`,
   ttlExpired: (lastOutput: string): string =>
     lastOutput === '' ? 'TTL expired' : `TTL expired (last output before timeout follows): ${lastOutput}`,
 };
@@ -41,8 +50,12 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Why a connection to `address` failed, as Consul's users know it. */
-export function dialFailure(address: string, error: NodeJS.ErrnoException): string {
-  return `dial tcp ${address}: ${reasonOf(error)}`;
+export function dialFailure(
+  address: string,
+  error: NodeJS.ErrnoException,
+  network: 'tcp' | 'udp' = 'tcp',
+): string {
+  return `dial ${network} ${address}: ${reasonOf(error)}`;
 }
 
 export function reasonOf(error: NodeJS.ErrnoException): string {

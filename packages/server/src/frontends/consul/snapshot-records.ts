@@ -170,6 +170,20 @@ function probeOf(fields: Fields): Probe {
       );
     case 'tcp':
       return readProbe(new Fields({ TCP: fields.string('address'), TCPUseTLS: fields.boolean('tls') }));
+    case 'udp':
+      return readProbe(new Fields({ UDP: fields.string('address') }));
+    case 'h2ping':
+      return readProbe(
+        new Fields({
+          H2PING: fields.string('address'),
+          H2PingUseTLS: fields.boolean('tls'),
+          TLSSkipVerify: fields.boolean('tlsSkipVerify'),
+        }),
+      );
+    case 'alias':
+      return readProbe(
+        new Fields({ AliasNode: fields.string('node'), AliasService: fields.string('instance') }),
+      );
     case 'grpc':
       return readProbe(
         new Fields({

@@ -26,14 +26,16 @@ const refused: readonly (readonly [field: string, why: string])[] = [
   ['ScriptArgs', 'script checks are never accepted over the network; use HTTP, TCP, GRPC or TTL'],
   ['Script', 'script checks are never accepted over the network; use HTTP, TCP, GRPC or TTL'],
   ['DockerContainerID', 'Docker checks run commands and are never accepted over the network'],
-  ['H2PING', 'H2PING checks are not supported yet'],
-  ['UDP', 'UDP checks are not supported yet'],
-  ['OSService', 'OSService checks are not supported yet'],
-  ['AliasService', 'alias checks are not supported yet'],
-  ['AliasNode', 'alias checks are not supported yet'],
+  [
+    'OSService',
+    'what runs on the host cannot be asked over the network; let the service say it by HTTP, TCP, UDP, GRPC or TTL',
+  ],
 ];
 
-const meaningful = ['HTTP', 'TCP', 'GRPC', 'TTL', 'Interval', ...refused.map(([field]) => field)];
+const meaningful = [
+  ...['HTTP', 'TCP', 'UDP', 'GRPC', 'H2PING', 'AliasService', 'AliasNode', 'TTL', 'Interval'],
+  ...refused.map(([field]) => field),
+];
 
 /** Whether a `Check` object says nothing: some clients send `{}` for none. */
 export function isEmptyCheck(fields: Fields): boolean {
@@ -64,7 +66,9 @@ function readDefinition(fields: Fields): CheckDefinition {
   const intervalMs = fields.durationMs('Interval');
   const ttl = fields.durationMs('TTL');
   if (intervalMs > 0 && ttl > 0) throw invalidCheck('Interval and TTL cannot both be specified');
-  if (probe.type !== 'ttl' && intervalMs <= 0) {
+  const asks = probe.type !== 'ttl' && probe.type !== 'alias';
+  if (probe.type === 'alias') refuseTimes(intervalMs, ttl);
+  if (asks && intervalMs <= 0) {
     throw invalidCheck(
       'Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks',
       fields.pathOf('Interval'),
@@ -74,11 +78,17 @@ function readDefinition(fields: Fields): CheckDefinition {
   const deregisterMs = fields.durationMs('DeregisterCriticalServiceAfter');
   return {
     probe,
-    intervalMs: probe.type === 'ttl' ? 0 : Math.max(minIntervalMs, intervalMs),
-    timeoutMs: probe.type === 'ttl' ? 0 : fields.durationMs('Timeout') || defaultTimeoutMs,
+    intervalMs: asks ? Math.max(minIntervalMs, intervalMs) : 0,
+    timeoutMs: asks ? fields.durationMs('Timeout') || defaultTimeoutMs : 0,
     ...thresholds,
     deregisterAfterMs: deregisterMs > 0 ? Math.max(minDeregisterMs, deregisterMs) : 0,
   };
+}
+
+/** An alias is not asked and not told: it follows. */
+function refuseTimes(intervalMs: number, ttl: number): void {
+  if (intervalMs > 0) throw invalidCheck('Interval cannot be set for Alias checks');
+  if (ttl > 0) throw invalidCheck('TTL must not be set for Alias checks');
 }
 
 function readThresholds(
@@ -111,6 +121,17 @@ export function readProbe(fields: Fields): Probe {
     checkHostPort(tcp, fields.pathOf('TCP'));
     return { type: 'tcp', address: tcp, tls: fields.boolean('TCPUseTLS') };
   }
+  const udp = fields.string('UDP');
+  if (udp !== '') {
+    checkHostPort(udp, fields.pathOf('UDP'));
+    return { type: 'udp', address: udp };
+  }
+  const h2ping = fields.string('H2PING');
+  if (h2ping !== '') {
+    checkHostPort(h2ping, fields.pathOf('H2PING'));
+    const tls = fields.has('H2PingUseTLS') ? fields.boolean('H2PingUseTLS') : true;
+    return { type: 'h2ping', address: h2ping, tls, tlsSkipVerify: fields.boolean('TLSSkipVerify') };
+  }
   const grpc = fields.string('GRPC');
   if (grpc !== '') {
     checkHostPort(grpc.split('/', 1)[0] ?? '', fields.pathOf('GRPC'));
@@ -123,6 +144,8 @@ export function readProbe(fields: Fields): Probe {
     const tlsSkipVerify = fields.boolean('TLSSkipVerify');
     return { type: 'grpc', target: grpc, tls: fields.boolean('GRPCUseTLS'), tlsSkipVerify };
   }
+  const alias = { node: fields.string('AliasNode'), instance: fields.string('AliasService') };
+  if (alias.node !== '' || alias.instance !== '') return { type: 'alias', ...alias };
   const ttlMs = fields.durationMs('TTL');
   if (ttlMs <= 0) throw invalidCheck('TTL must be > 0 for TTL checks', fields.pathOf('TTL'));
   return { type: 'ttl', ttlMs };
