@@ -34,5 +34,6 @@ test('index and wait do not tell requests apart, everything else does', () => {
   assert.equal(answerKey('/v1/x?index=5&passing&wait=10s'), '/v1/x?passing');
   assert.equal(answerKey('/v1/x?tag=index=5'), '/v1/x?tag=index=5');
   assert.equal(answerKey('/v1/x'), '/v1/x');
+  assert.equal(answerKey('/v1/x?index=5&wait=10s'), '/v1/x');
   assert.notEqual(answerKey('/v1/x?stale&index=1'), answerKey('/v1/x?index=1'));
 });

@@ -57,7 +57,7 @@ export function answerKey(target: string): string {
     .split('&')
     .filter(isAboutContent)
     .join('&');
-  return `${target.slice(0, mark + 1)}${rest}`;
+  return rest === '' ? target.slice(0, mark) : `${target.slice(0, mark + 1)}${rest}`;
 }
 
 function isAboutContent(parameter: string): boolean {

@@ -161,3 +161,96 @@ test('an agent service is waited for by its hash', async () => {
   assert.match(second.text, /"Port":81/);
   assert.notEqual(second.headers.get('x-consul-contenthash'), hash);
 });
+
+const onNode = (node: string, service: string, metadata: object, tags: readonly string[] = []) => ({
+  Node: node,
+  Address: '10.0.0.1',
+  NodeMeta: metadata,
+  Service: { Service: service, ID: `${service}-${node}`, Port: 80, Tags: tags },
+});
+
+test('services by node-meta: only what changes the answer wakes its watcher', async () => {
+  await using server = await startTestServer();
+  const put = (body: object) => server.put('/v1/catalog/register', body);
+  await put(onNode('n1', 'web', { zone: 'a' }));
+  await put(onNode('n2', 'web', { zone: 'b' }));
+  const { index, json } = await server.get('/v1/catalog/services?node-meta=zone:a');
+  assert.deepEqual(json, { web: [] });
+  const blocked = blockedOn(server);
+  let answered = false;
+  const waiting = server.get(`/v1/catalog/services?node-meta=zone:a&index=${index}&wait=60s`).finally(() => {
+    answered = true;
+  });
+  await blocked.until(1);
+  await server.put('/v1/kv/a', 'x');
+  await put(onNode('n2', 'other', { zone: 'b' }));
+  await put({
+    ...{ Node: 'n1', Address: '10.0.0.1', NodeMeta: { zone: 'a' } },
+    Check: { Name: 'disk', Status: 'critical' },
+  });
+  // It looked, and went back to sleep.
+  await blocked.until(3);
+  assert.equal((await server.get('/v1/catalog/services?node-meta=zone:a')).index, index);
+  assert.equal(answered, false);
+  await put(onNode('n1', 'shop', { zone: 'a' }, ['v1']));
+  const after = await waiting;
+  assert.deepEqual(after.json, { web: [], shop: ['v1'] });
+  assert.ok(after.index > index);
+});
+
+test('services by node-meta: a node that loses the metadata, or goes, wakes', async () => {
+  await using server = await startTestServer();
+  const put = (path: string, body: object) => server.put(`/v1/catalog/${path}`, body);
+  await put('register', onNode('n1', 'web', { zone: 'a' }));
+  await put('register', onNode('n2', 'api', { zone: 'a' }));
+  const services = '/v1/catalog/services?node-meta=zone:a';
+  const first = await server.get(services);
+  const losing = server.get(`${services}&index=${first.index}&wait=60s`);
+  await put('register', onNode('n1', 'web', { zone: 'b' }));
+  const second = await losing;
+  assert.deepEqual(second.json, { api: [] });
+  const going = server.get(`${services}&index=${second.index}&wait=60s`);
+  await put('deregister', { Node: 'n2' });
+  assert.deepEqual((await going).json, {});
+});
+
+test("sessions of a node: another node's sessions wake nobody", async () => {
+  await using server = await startTestServer();
+  const put = (path: string, body?: object) => server.put(path, body);
+  for (const node of ['n1', 'n2']) await put('/v1/catalog/register', onNode(node, 'web', {}));
+  const session = (node: string) => put('/v1/session/create', { Node: node, NodeChecks: [], Checks: [] });
+  await session('n1');
+  const { index } = await server.get('/v1/session/node/n1');
+  const blocked = blockedOn(server);
+  let answered = false;
+  const waiting = server.get(`/v1/session/node/n1?index=${index}&wait=60s`).finally(() => {
+    answered = true;
+  });
+  await blocked.until(1);
+  await session('n2');
+  await server.put('/v1/kv/a', 'x');
+  await blocked.until(3);
+  assert.equal((await server.get('/v1/session/node/n1')).index, index);
+  assert.equal(answered, false);
+  await session('n1');
+  assert.equal(JSON.parse((await waiting).text).length, 2);
+});
+
+test('sessions: a lease of another dialect wakes nobody', async () => {
+  await using server = await startTestServer();
+  const { index } = await server.get('/v1/session/list');
+  const blocked = blockedOn(server);
+  let answered = false;
+  const waiting = server.get(`/v1/session/list?index=${index}&wait=60s`).finally(() => {
+    answered = true;
+  });
+  await blocked.until(1);
+  const origin = { dialect: 'eureka', source: 'x', node: 'n1' };
+  await server.engine.submit((draft) =>
+    draft.put({ kind: 'lease', id: 'l1', ttlMs: 1000, owner: 'n1', origin }),
+  );
+  await blocked.until(3);
+  assert.equal(answered, false);
+  await server.put('/v1/session/create', { NodeChecks: [], Checks: [] });
+  assert.equal(JSON.parse((await waiting).text).length, 1);
+});

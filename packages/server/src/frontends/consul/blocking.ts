@@ -21,6 +21,8 @@ export interface Read {
   topic(call: Call): Topic;
   /** The index of just what this call reads, where its topic covers more: the waiter sleeps through the rest. */
   index?(call: Call, catalog: CatalogReader): number;
+  /** Whether this call reads less than even that says: then its index moves only when its content does. */
+  byContent?(call: Call): boolean;
   content(call: Call, catalog: CatalogReader): Content;
 }
 
@@ -62,17 +64,34 @@ export function blocking(read: Read): Handler {
   };
 }
 
+/** How long a waiter that was woken for nothing sleeps at least; or ten times what looking took, so that looking stays cheap. */
+const minRestMs = 20;
+const restFactor = 10;
+
+function indexOf(call: Call, read: Read, topic: Topic): number {
+  const { catalog } = call.context.engine.view;
+  const bound = read.index?.(call, catalog) ?? catalog.indexOf(topic);
+  if (read.byContent?.(call) !== true) return bound;
+  const content = () => read.content(call, catalog).body;
+  return call.context.contentIndexes.index(answerKey(call.target), bound, content);
+}
+
 async function waitThenAnswer(call: Call, read: Read, topic: Topic, options: ReadOptions): Promise<Reply> {
   const { engine, clock, random, waiters } = call.context;
   const deadline = clock.monotonicMs() + options.waitMs + (random() * options.waitMs) / 16;
   let after = options.index;
-  for (;;) {
+  // Looks once before it waits: what the answer is now, it can only compare with later if it saw it.
+  const before = read.byContent?.(call) === true ? indexOf(call, read, topic) : 0;
+  while (before <= options.index) {
     const leftMs = deadline - clock.monotonicMs();
     if (leftMs <= 0 || waiters.closed) break;
     await waiters.wait(topic, after, leftMs, call.response);
-    const { catalog } = engine.view;
-    if (read.index === undefined || read.index(call, catalog) > options.index) break;
-    after = Math.max(after, catalog.indexOf(topic));
+    const lookedMs = clock.monotonicMs();
+    if (indexOf(call, read, topic) > options.index) break;
+    after = Math.max(after, engine.view.catalog.indexOf(topic));
+    const restMs = Math.max(minRestMs, (clock.monotonicMs() - lookedMs) * restFactor);
+    const restsMs = Math.min(restMs, deadline - clock.monotonicMs());
+    if (restsMs > 0) await waiters.wait(topic, Number.POSITIVE_INFINITY, restsMs, call.response);
   }
   return answer(call, read, topic, options);
 }
@@ -80,7 +99,7 @@ async function waitThenAnswer(call: Call, read: Read, topic: Topic, options: Rea
 function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Reply {
   const { engine, clock, answers } = call.context;
   const { view } = engine;
-  const index = read.index?.(call, view.catalog) ?? view.catalog.indexOf(topic);
+  const index = indexOf(call, read, topic);
   const key = answerKey(call.target);
   const staleMs = staleForMs(view, clock.monotonicMs());
   // The age of what is stale is part of the answer: such ones are not kept.

@@ -5,6 +5,7 @@ import type { Query } from '../../http/target.ts';
 import type { PreparedQueryBook } from '../../prepared-query-book.ts';
 import type { Answers } from './answers.ts';
 import type { ConsulConfig } from './config.ts';
+import type { ContentIndexes } from './content-index.ts';
 import type { EventLog } from './event-log.ts';
 import { commonHeaders } from './headers.ts';
 import { flag } from './query.ts';
@@ -15,6 +16,7 @@ import type { Waiters } from './waiters.ts';
 export interface ConsulContext extends Omit<Context, 'http'> {
   readonly config: ConsulConfig;
   readonly answers: Answers;
+  readonly contentIndexes: ContentIndexes;
   readonly waiters: Waiters;
   readonly sessions: SessionKeeper;
   readonly events: EventLog;

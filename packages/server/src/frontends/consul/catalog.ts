@@ -1,6 +1,6 @@
-import { topicOf } from '@portolan/core/catalog/reader.ts';
+import { type CatalogReader, topicOf } from '@portolan/core/catalog/reader.ts';
 import { jsonContent, type Read } from './blocking.ts';
-import { type Handler, localJson } from './call.ts';
+import { type Call, type Handler, localJson } from './call.ts';
 import { filterShapes } from './filter-shapes.ts';
 import { named } from './health.ts';
 import { nodeMeta } from './query.ts';
@@ -14,6 +14,9 @@ export const datacenters: Handler = (call) => localJson(call, [call.context.iden
 export const serviceList: Read = {
   // Which nodes have the metadata is not what `services` follows.
   topic: (call) => (call.query.has('node-meta') ? topicOf.all : topicOf.services),
+  index: (call, catalog) =>
+    call.query.has('node-meta') ? indexOfNodes(call, catalog) : catalog.indexOf(topicOf.services),
+  byContent: (call) => call.query.has('node-meta'),
   content(call, catalog) {
     const meta = nodeMeta(call.query);
     const filter = filterOf(call, filterShapes.serviceNames);
@@ -31,6 +34,18 @@ export const serviceList: Read = {
     return jsonContent(call, services);
   },
 };
+
+/** When the list of nodes last moved, or one of those with the wanted metadata. */
+function indexOfNodes(call: Call, catalog: CatalogReader): number {
+  const meta = nodeMeta(call.query);
+  let index = catalog.indexOf(topicOf.nodes);
+  for (const { record } of catalog.nodes()) {
+    if (nodeHas(catalog, record.name, meta)) {
+      index = Math.max(index, catalog.indexOf(topicOf.node(record.name)));
+    }
+  }
+  return index;
+}
 
 /** The tags of the instances on the wanted nodes; undefined: there is no such instance. */
 function tagsOnNodes(

@@ -8,6 +8,7 @@ import { PreparedQueryBook } from '../../prepared-query-book.ts';
 import { answers } from './answers.ts';
 import { type ConsulContext, text } from './call.ts';
 import { type ConsulConfig, defaultConsulConfig } from './config.ts';
+import { contentIndexes } from './content-index.ts';
 import { eventLog } from './event-log.ts';
 import { type BodyKind, type Found, router } from './router.ts';
 import { routes } from './routes.ts';
@@ -25,6 +26,7 @@ export function consulFrontend(context: Context, config: ConsulConfig = defaultC
     ...context,
     config,
     answers: answers(limits),
+    contentIndexes: contentIndexes(config.maxCachedAnswers),
     waiters: waiters(context.engine),
     sessions: sessionKeeper(context),
     queries: new PreparedQueryBook(() => context.engine.view.catalog),

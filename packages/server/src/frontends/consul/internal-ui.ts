@@ -18,6 +18,7 @@ import {
 const serviceSummaries: Read = {
   // It counts checks, which the list of services does not follow.
   topic: () => topicOf.all,
+  byContent: () => true,
   content(call, catalog) {
     const { datacenter } = call.context.identity;
     const summaries = Iterator.from(catalog.services())
@@ -58,6 +59,7 @@ function wireSummary(catalog: CatalogReader, view: ServiceView, datacenter: stri
 /** `GET /v1/internal/ui/nodes` */
 export const nodes = blocking({
   topic: () => topicOf.all,
+  byContent: () => true,
   content: (call, catalog) =>
     jsonContent(
       call,
@@ -94,6 +96,7 @@ function wireUiNode(catalog: CatalogReader, entry: Entry<NodeRecord>): WireObjec
 /** `GET /v1/internal/ui/catalog-overview`: how many of everything are how healthy. */
 export const overview = blocking({
   topic: () => topicOf.all,
+  byContent: () => true,
   content: (call, catalog) =>
     jsonContent(call, {
       Nodes: [tally('', nodeHealths(catalog))],

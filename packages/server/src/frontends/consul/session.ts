@@ -57,13 +57,16 @@ export const info = blocking({
 
 /** `GET /v1/session/list` */
 export const list = blocking({
+  // Leases of other dialects are no sessions.
   topic: () => topicOf.leases,
+  byContent: () => true,
   content: (call, catalog) => jsonContent(call, sessions(catalog).map(wireSession)),
 });
 
 /** `GET /v1/session/node/:node` */
 export const ofNode = blocking({
   topic: () => topicOf.leases,
+  byContent: () => true,
   content(call, catalog) {
     const found = sessions(catalog).filter(({ record }) => sessionOf(record).node === call.argument);
     return jsonContent(call, found.map(wireSession));
