@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { connect, isIP, Socket, type SocketConstructorOpts } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type ConnectGuard, notPermitted } from './connect-guard.ts';
 
 /** What happens on a wire. One owner at a time; it may hand the wire on. */
@@ -42,12 +43,17 @@ export class Wire {
   constructor(socket: Socket, owner: WireOwner) {
     this.#socket = socket;
     this.owner = owner;
-    socket.on('error', (error) => {
-      this.#error = error;
-    });
-    socket.on('end', () => this.owner.onEnd());
-    socket.on('drain', () => this.owner.onDrain());
-    socket.on('close', () => this.owner.onClose(this.#error));
+    socket.on('error', this.#onError);
+    socket.on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('close', this.#onClose);
+  }
+
+  /** The wire of a socket that reads as streams do: TLS. */
+  static over(socket: Socket, owner: WireOwner): Wire {
+    const wire = new Wire(socket, owner);
+    socket.on('data', (bytes: Buffer) => wire.owner.onBytes(bytes, 0, bytes.length));
+    return wire;
   }
 
   /** The wire of a connection that was just accepted. */
@@ -95,9 +101,22 @@ export class Wire {
     return this.#socket.writableLength;
   }
 
+  /** IPv4 in its own form also where the listener is dual-stack. */
   get remoteAddress(): string {
     this.#remoteAddress ??= plainAddress(this.#socket.remoteAddress ?? '');
     return this.#remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress ?? '');
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
   }
 
   get destroyed(): boolean {
@@ -147,9 +166,39 @@ export class Wire {
 
   /** Drops the connection so that the peer sees that it broke off (RST), not that it ended. */
   abort(): void {
-    this.#socket.resetAndDestroy();
+    // Over TLS there is no reset; a missing close_notify says the same (RFC 8446 §6.1).
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
+
+  /** Gives the socket away, paused, with `ahead` to be read first. The owner hears nothing more. */
+  release(ahead: Buffer | undefined): Socket {
+    const socket = this.#socket;
+    socket.off('error', this.#onError);
+    socket.off('end', this.#onEnd);
+    socket.off('drain', this.#onDrain);
+    socket.off('close', this.#onClose);
+    socket.removeAllListeners('data');
+    socket.pause();
+    if (ahead !== undefined && ahead.length > 0) socket.unshift(ahead);
+    return socket;
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#error = error;
+  };
+  readonly #onEnd = (): void => this.owner.onEnd();
+  readonly #onDrain = (): void => this.owner.onDrain();
+  readonly #onClose = (): void => this.owner.onClose(this.#error);
 }
+
+/** Whose octets nobody has yet asked for: between being accepted and being owned, in the same turn. */
+export const noOwner: WireOwner = {
+  onBytes: () => undefined,
+  onEnd: () => undefined,
+  onDrain: () => undefined,
+  onClose: () => undefined,
+};
 
 function readInto(holder: { wire?: Wire }): { buffer: Buffer; callback: (length: number) => boolean } {
   return {
@@ -161,7 +210,6 @@ function readInto(holder: { wire?: Wire }): { buffer: Buffer; callback: (length:
   };
 }
 
-/** IPv4 as itself also where the listener is dual-stack. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
