@@ -50,7 +50,7 @@ export interface TlsHost {
   readonly name: string;
   /** The built-in door's is `edgeTable`. */
   readonly table: string;
-  /** Lower case; `*.suffix` of any depth; `*`: also connections without a server name. */
+  /** Lower case; `?.suffix` and `*.suffix` as in `VirtualHost.domains`; `*`: also connections without a server name. */
   readonly serverNames: readonly string[];
   readonly action: TlsAction;
 }

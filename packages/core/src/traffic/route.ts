@@ -1,6 +1,10 @@
 import type { RetryOn } from '../resilience/retry-decision.ts';
 
-/** Requests whose `Host` matches one of `domains` (lower case, without port; `*.suffix` of any depth and `*` allowed). */
+/**
+ * Requests whose `Host` matches one of `domains` (lower case, without port). The most specific wins: the name itself, then `?.suffix`
+ * (exactly one label before the suffix, as Kubernetes' Ingress has it), then the longest `*.suffix` (any depth), then `*`. Who has none
+ * of the routes there is not looked for elsewhere.
+ */
 export interface VirtualHost {
   readonly name: string;
   /** The set of virtual hosts it belongs to; an HTTP listener serves one. The built-in edge's is `edgeTable`. */

@@ -53,6 +53,14 @@ test('an exact name comes before a suffix, the longest suffix before a shorter o
   assert.equal(find(''), 'any/');
 });
 
+test('?.suffix is one label, and comes before *.suffix', () => {
+  const { find } = routerWith(host('one', ['?.a.test']), host('deep', ['*.a.test']), host('any', ['*']));
+  assert.equal(find('x.a.test'), 'one/');
+  assert.equal(find('y.x.a.test'), 'deep/');
+  assert.equal(find('.a.test'), 'deep/');
+  assert.equal(find('a.test'), 'any/');
+});
+
 test('within a host the first prefix that matches wins', () => {
   const { find } = routerWith(host('a', ['a.test'], ['/api/v1', '/api', '/x']));
   assert.equal(find('a.test', '/api/v1/y'), 'a/api/v1');

@@ -18,7 +18,7 @@ interface CompiledHost {
 }
 
 /**
- * From host and path to a route: a map of exact names, then the longest `*.suffix`, then `*`; within a host the first prefix that
+ * From host and path to a route: a map of exact names, then `?.suffix`, then the longest `*.suffix`, then `*`; within a host the first prefix that
  * matches. A change costs what its virtual host costs.
  */
 export class Router {
@@ -61,6 +61,8 @@ export class Router {
     if (exact !== undefined) return exact[0]?.routes;
     if (this.#wildcards === 0) return undefined;
     let dot = host.indexOf('.');
+    const oneLabel = dot > 0 ? this.#domains.get(`?${host.slice(dot)}`) : undefined;
+    if (oneLabel !== undefined) return oneLabel[0]?.routes;
     while (dot !== -1) {
       const suffix = this.#domains.get(`*${host.slice(dot)}`);
       if (suffix !== undefined) return suffix[0]?.routes;
@@ -91,7 +93,7 @@ export class Router {
         domain,
         claims.sort((left, right) => (left.name < right.name ? -1 : 1)),
       );
-      if (domain.startsWith('*')) this.#wildcards++;
+      if (isWildcard(domain)) this.#wildcards++;
     }
   }
 
@@ -103,9 +105,13 @@ export class Router {
       const claims = (this.#domains.get(domain) ?? []).filter((claim) => claim !== host);
       if (claims.length === 0) this.#domains.delete(domain);
       else this.#domains.set(domain, claims);
-      if (domain.startsWith('*')) this.#wildcards--;
+      if (isWildcard(domain)) this.#wildcards--;
     }
   }
+}
+
+function isWildcard(domain: string): boolean {
+  return domain.startsWith('*') || domain.startsWith('?');
 }
 
 function clusterOf(action: RouteAction): string | undefined {
