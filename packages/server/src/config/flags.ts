@@ -56,6 +56,8 @@ export type SettingKey =
   | 'gateway.trusted-peers'
   | 'health.max-running'
   | 'docker.host'
+  | 'docker.cert-path'
+  | 'docker.engines'
   | 'docker.ip'
   | 'docker.internal'
   | 'docker.explicit'
@@ -168,6 +170,20 @@ export const settingInfos: readonly SettingInfo[] = [
     ),
     flag: 'docker',
   },
+  setting(
+    'docker.cert-path',
+    'DIR',
+    'ca.pem, cert.pem and key.pem with which docker.host is spoken to over TLS',
+    '',
+    'without TLS',
+  ),
+  setting(
+    'docker.engines',
+    'HOST,…',
+    'further engines; in the settings file each may also be a mapping of host, ip and cert-path',
+    '',
+    'none',
+  ),
   setting(
     'docker.ip',
     'IP',

@@ -1,4 +1,5 @@
 import { Fault } from '@portolan/core/base/fault.ts';
+import { didYouMean } from '@portolan/core/base/near-miss.ts';
 import {
   type FlagValues,
   listenerNames,
@@ -7,7 +8,6 @@ import {
   serverFlags,
   settingInfos,
 } from './flags.ts';
-import { didYouMean } from './near-miss.ts';
 import { type SettingValues, schemas } from './schemas.ts';
 import { type Origin, type Settings, settingsFrom } from './settings.ts';
 import type { FileEntry, SettingsFile } from './settings-file.ts';

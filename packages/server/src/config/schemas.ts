@@ -14,14 +14,62 @@ const store = value.text.transform((given, context): 'lmdb' | 'memory' => {
   return z.NEVER;
 });
 
-/** Undefined: off. */
-const dockerHost = value.text.transform((given, context): { engine: EngineAddress | undefined } => {
-  if (given === 'off' || given === 'false') return { engine: undefined };
-  const engine = parseEngineAddress(given);
-  if (typeof engine !== 'string') return { engine };
-  context.addIssue({ code: 'custom', message: engine });
-  return z.NEVER;
-});
+/** Undefined: off. Which port is meant depends on `docker.cert-path`. */
+const dockerHost = value.text.transform(
+  (given, context): { engineAt(certPath: string): EngineAddress | undefined } => {
+    if (given === 'off' || given === 'false') return { engineAt: () => undefined };
+    const engine = parseEngineAddress(given);
+    if (typeof engine !== 'string') return { engineAt: (certPath) => engineOf(given, certPath) };
+    context.addIssue({ code: 'custom', message: engine });
+    return z.NEVER;
+  },
+);
+
+/** Undefined: no address. */
+function engineOf(host: string, certPath: string): EngineAddress | undefined {
+  const engine = parseEngineAddress(host, certPath);
+  return typeof engine === 'string' ? undefined : engine;
+}
+
+interface FurtherEngine {
+  readonly engine: EngineAddress;
+  /** Undefined: as `docker.ip`. */
+  readonly ip: string | undefined;
+}
+
+const engineEntry = z
+  .union(
+    [
+      value.text.transform((host) => ({ host, ip: '', 'cert-path': '' })),
+      z.strictObject({
+        host: z.string(),
+        ip: z
+          .string()
+          .refine((ip) => isIP(ip) !== 0, 'must be an IP address')
+          .default(''),
+        'cert-path': z.string().default(''),
+      }),
+    ],
+    { error: 'must be an address, or a mapping of host, ip and cert-path' },
+  )
+  .transform((entry, context): FurtherEngine => {
+    const engine = parseEngineAddress(entry.host, entry['cert-path']);
+    if (typeof engine !== 'string') return { engine, ip: entry.ip || undefined };
+    context.addIssue({ code: 'custom', message: engine });
+    return z.NEVER;
+  });
+
+const dockerEngines = z
+  .union([value.text, z.array(z.unknown())])
+  .transform((given) => (Array.isArray(given) ? given : splitCommas(given)))
+  .pipe(z.array(engineEntry));
+
+function splitCommas(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
 
 /** Undefined: none. */
 const dockerIp = value.text.transform((given, context): { address: string | undefined } => {
@@ -75,6 +123,8 @@ export const schemas = {
   'gateway.trusted-peers': value.networks,
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
   'docker.host': dockerHost,
+  'docker.cert-path': value.text,
+  'docker.engines': dockerEngines,
   'docker.ip': dockerIp,
   'docker.internal': value.toggle,
   'docker.explicit': value.toggle,

@@ -1,7 +1,7 @@
 import type { Bind } from '../contract.ts';
 import type { DnsConfig } from '../outlets/dns/config.ts';
 import type { NginxSettings } from '../outlets/nginx/config.ts';
-import type { DockerConfig } from '../sources/docker/config.ts';
+import { type DockerConfig, formatEngineAddress } from '../sources/docker/config.ts';
 import type { ListenerName, SettingKey } from './flags.ts';
 import type { SettingValues } from './schemas.ts';
 
@@ -34,7 +34,8 @@ export interface Settings {
   readonly dns: Omit<DnsConfig, 'listen'>;
   readonly health: { readonly maxRunning: number };
   /** Undefined: turned off. */
-  readonly docker: DockerConfig | undefined;
+  /** One for each engine. */
+  readonly docker: readonly DockerConfig[];
   readonly nginx: NginxSettings;
   readonly templates: SettingValues['templates'];
   /** Where each value came from. */
@@ -117,12 +118,19 @@ export function settingsFrom(
   };
 }
 
-function dockerFrom(values: SettingValues): DockerConfig | undefined {
-  const { engine } = values['docker.host'];
-  if (engine === undefined) return undefined;
-  return {
+/** An engine that is named twice is one. */
+function dockerFrom(values: SettingValues): readonly DockerConfig[] {
+  const first = values['docker.host'].engineAt(values['docker.cert-path']);
+  const named = [
+    ...(first === undefined ? [] : [{ engine: first, ip: undefined }]),
+    ...values['docker.engines'],
+  ];
+  const engines = new Map(named.map((entry) => [formatEngineAddress(entry.engine), entry]));
+  const sources = [...engines.keys()];
+  return Array.from(engines, ([source, { engine, ip }]) => ({
     engine,
-    ip: values['docker.ip'].address,
+    others: new Set(sources.filter((other) => other !== source)),
+    ip: ip ?? values['docker.ip'].address,
     internal: values['docker.internal'],
     explicit: values['docker.explicit'],
     tags: values['docker.tags'],
@@ -130,5 +138,5 @@ function dockerFrom(values: SettingValues): DockerConfig | undefined {
     ttlMs: values['docker.ttl'],
     deregister: values['docker.deregister'],
     resyncMs: values['docker.resync'],
-  };
+  }));
 }

@@ -1,7 +1,15 @@
 /** `; did you mean "x"?` for the nearest of `known` within two typing errors, else ''. */
 export function didYouMean(given: string, known: Iterable<string>): string {
+  const best = nearest(given, known);
+  return best === undefined ? '' : `; did you mean ${best}?`;
+}
+
+/** The nearest of `known` within two typing errors (case does not count). Nothing is near to what is longer than 64 characters. */
+export function nearest(given: string, known: Iterable<string>): string | undefined {
+  if (given.length > maxLength) return undefined;
   let best: string | undefined;
-  let bestDistance = maxDistance + 1;
+  // Of a short word, two errors leave nothing.
+  let bestDistance = (given.length > 4 ? maxDistance : 1) + 1;
   for (const candidate of known) {
     const distance = editDistance(given.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
@@ -9,10 +17,13 @@ export function didYouMean(given: string, known: Iterable<string>): string {
       bestDistance = distance;
     }
   }
-  return best === undefined ? '' : `; did you mean ${best}?`;
+  return best;
 }
 
 const maxDistance = 2;
+
+/** The table grows with the square of it, and nobody types longer names. */
+const maxLength = 64;
 
 /** Insertions, deletions, replacements and exchanges of neighbours (optimal string alignment). */
 function editDistance(left: string, right: string): number {
