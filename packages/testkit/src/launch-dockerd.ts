@@ -65,8 +65,8 @@ export function dockerdHome(test: TestScope): DockerdHome {
   return { directory: directory.path, bridge, subnet, daemons };
 }
 
-/** Starts a real Docker Engine that can run `testImage`. It ends with its home, at the latest. */
-export async function launchDockerd(home: DockerdHome): Promise<Dockerd> {
+/** Starts a real Docker Engine that can run `testImage`, with further arguments. It ends with its home, at the latest. */
+export async function launchDockerd(home: DockerdHome, args: readonly string[] = []): Promise<Dockerd> {
   const socket = join(home.directory, 'docker.sock');
   const api = dockerdApi(socket);
   await untilContainerdEnded(home.directory);
@@ -77,6 +77,7 @@ export async function launchDockerd(home: DockerdHome): Promise<Dockerd> {
       ...['--host', `unix://${socket}`, '--pidfile', join(home.directory, 'docker.pid')],
       ...['--bridge', home.bridge, '--iptables=false', '--ip-masq=false', '--ip-forward=false'],
       ...['--default-address-pool', `base=${home.subnet.replace(/\.\d+$/, '')}.0.0/16,size=24`],
+      ...args,
     ],
     ready: async () => existsSync(socket) && (await api.call('GET', '/version')) !== undefined,
     readyTimeoutMs: 60_000,

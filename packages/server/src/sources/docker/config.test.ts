@@ -14,6 +14,12 @@ test('an engine is at a socket or at a TCP port', () => {
     assert.equal(formatEngineAddress(address), text);
   }
   assert.deepEqual(parseEngineAddress('tcp://docker'), { kind: 'tcp', host: 'docker', port: 2375 });
+  assert.deepEqual(parseEngineAddress('tcp://docker', '/certs'), {
+    kind: 'tcp',
+    host: 'docker',
+    port: 2376,
+    certPath: '/certs',
+  });
 });
 
 test('anything else is refused with what to write', () => {

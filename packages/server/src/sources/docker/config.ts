@@ -3,6 +3,8 @@ import { isIPv6 } from 'node:net';
 /** What the `docker:` settings say, checked. Times are milliseconds. */
 export interface DockerConfig {
   readonly engine: EngineAddress;
+  /** The other engines of this server, by `formatEngineAddress`: what they registered is theirs. */
+  readonly others: ReadonlySet<string>;
   /** Address of every published port; undefined: where Docker bound it, or this server's `address` if that is everywhere. */
   readonly ip: string | undefined;
   /** Registers the container's own address and port instead of the published ones. */
@@ -23,13 +25,23 @@ export interface DockerConfig {
 
 export type EngineAddress =
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      /** Folder of ca.pem, cert.pem and key.pem; absent: without TLS. */
+      readonly certPath?: string;
+    };
 
-/** Docker's port without TLS. */
-const defaultPort = 2375;
+/** Docker's ports without TLS and with it. */
+const plainPort = 2375;
+const tlsPort = 2376;
 
-/** `unix:///var/run/docker.sock` or `tcp://host[:2375]`. A string says what is wrong, as the end of "docker.host …". */
-export function parseEngineAddress(text: string): EngineAddress | string {
+/**
+ * `unix:///var/run/docker.sock` or `tcp://host[:2375]`; with a `certPath` over TLS, and at port 2376. A string says what is wrong, as
+ * the end of "docker.host …".
+ */
+export function parseEngineAddress(text: string, certPath = ''): EngineAddress | string {
   const wrong = `must be unix:///var/run/docker.sock, tcp://HOST:PORT or off, not "${text}"`;
   if (text.startsWith('unix:///')) {
     const path = text.slice('unix://'.length);
@@ -37,9 +49,10 @@ export function parseEngineAddress(text: string): EngineAddress | string {
   }
   const match = /^tcp:\/\/(?:\[([^\]]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?\/?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? defaultPort);
+  const port = Number(match?.[3] ?? (certPath === '' ? plainPort : tlsPort));
   if (host === undefined || (match?.[1] !== undefined && !isIPv6(host))) return wrong;
-  return port >= 1 && port <= 65_535 ? { kind: 'tcp', host, port } : wrong;
+  if (port < 1 || port > 65_535) return wrong;
+  return { kind: 'tcp', host, port, ...(certPath === '' ? {} : { certPath }) };
 }
 
 /** As the user would write it: the name of this source in records and logs. */

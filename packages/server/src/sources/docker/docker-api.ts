@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { EngineAddress } from './config.ts';
@@ -8,6 +9,7 @@ import { type ContainerEvent, eventFilters, readEvent } from './event.ts';
 import { lineSplitter } from './event-lines.ts';
 import { listOf, objectOf, parseJson, textOf } from './json-reader.ts';
 import { limits } from './limits.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /** What the engine says about itself. */
 export interface EngineInfo {
@@ -56,10 +58,14 @@ export interface Connection {
 }
 
 export async function connectDocker({ address, clock, signal }: Connection): Promise<DockerApi> {
-  const agent = new Agent({ keepAlive: true, maxSockets: limits.maxRequests });
+  const secure = address.kind === 'tcp' && address.certPath !== undefined;
+  const tls = secure ? await readTlsFiles(address.certPath) : undefined;
+  const options = { keepAlive: true, maxSockets: limits.maxRequests };
+  const agent = tls === undefined ? new Agent(options) : new SecureAgent(options);
   signal.addEventListener('abort', () => agent.destroy(), { once: true });
   const exchange = (path: string, timeoutMs: number = limits.requestTimeoutMs): Exchange => ({
     address,
+    ...(tls === undefined ? {} : { tls }),
     agent,
     clock,
     path,

@@ -7,6 +7,7 @@ import type { Circumstances, Place } from './translate.ts';
 /** What a user has who only says where the engine is. */
 export const plainConfig: DockerConfig = {
   engine: { kind: 'unix', path: '/var/run/docker.sock' },
+  others: new Set(),
   ip: undefined,
   internal: false,
   explicit: false,

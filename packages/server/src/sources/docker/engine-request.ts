@@ -1,11 +1,16 @@
 import { type Agent, type IncomingMessage, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { isIP } from 'node:net';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { type EngineAddress, formatEngineAddress } from './config.ts';
 import { limits } from './limits.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 export interface Exchange {
   readonly address: EngineAddress;
+  /** Of an engine that is spoken to over TLS. */
+  readonly tls?: TlsFiles;
   /** `false`: a connection of its own. */
   readonly agent: Agent | false;
   readonly clock: Clock;
@@ -66,11 +71,13 @@ async function answerTo(exchange: Exchange, signal: AbortSignal): Promise<Incomi
 
 /** A kept connection may have been closed by the engine just now: then a new one is asked, once. */
 function send(exchange: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
-  const { address, agent, path } = exchange;
-  const where =
-    address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+  const { address, agent, path, tls } = exchange;
+  const options = { ...whereOf(address), agent, path, signal, headers: { host: 'docker' } };
   return new Promise((resolve, reject) => {
-    const sent = request({ ...where, agent, path, signal, headers: { host: 'docker' } });
+    const sent =
+      tls === undefined
+        ? request(options)
+        : secureRequest({ ...options, ...tls, servername: serverNameOf(address) });
     sent.on('response', resolve);
     sent.on('error', (error: NodeJS.ErrnoException) => {
       if (sent.reusedSocket && error.code === 'ECONNRESET') {
@@ -80,6 +87,15 @@ function send(exchange: Exchange, signal: AbortSignal): Promise<IncomingMessage>
     sent.on('socket', (socket) => socket.setKeepAlive(true, limits.pingEveryMs));
     sent.end();
   });
+}
+
+function whereOf(address: EngineAddress) {
+  return address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+}
+
+/** Said outright, or the certificate would be held against the Host header. '' for an address, which no certificate's name can be. */
+function serverNameOf(address: EngineAddress): string {
+  return address.kind === 'unix' || isIP(address.host) !== 0 ? '' : address.host;
 }
 
 function readText(response: IncomingMessage, maxBytes: number, path: string): Promise<string> {
@@ -107,9 +123,11 @@ function messageOf(text: string): string {
   return text.slice(0, 500);
 }
 
-function unreachable(address: EngineAddress, error: Error): Fault {
+function unreachable(address: EngineAddress, error: Error & { readonly reason?: string }): Fault {
   if (error.name === 'AbortError') return new Fault('cancelled', error.message, { cause: error });
-  return new Fault('unavailable', `${formatEngineAddress(address)} cannot be reached: ${error.message}`, {
+  // Of a TLS failure the reason alone can be read.
+  const why = error.reason ?? error.message;
+  return new Fault('unavailable', `${formatEngineAddress(address)} cannot be reached: ${why}`, {
     cause: error,
   });
 }

@@ -17,6 +17,11 @@ export type Records = ReadonlyMap<RecordKey, Owned>;
 
 export const dialect = 'docker';
 
+/** The sources of this server's other engines. What none of the engines brought is whose comes first. */
+export type Others = ReadonlySet<string>;
+
+const none: Others = new Set();
+
 export interface Outcome {
   /** What is in the catalog now by this source. */
   readonly written: Records;
@@ -33,10 +38,11 @@ export function reconcile(
   node: NodeRecord,
   before: Records | undefined,
   wanted: Records,
+  others: Others = none,
 ): Outcome {
   if (draft.node(node.name) === undefined) draft.put(node);
-  for (const [key, record] of before ?? ownRecords(draft, node.name)) {
-    if (!wanted.has(key)) remove(draft, node.name, record);
+  for (const [key, record] of before ?? ownRecords(draft, node.name, others)) {
+    if (!wanted.has(key)) remove(draft, node.name, record, others);
   }
   const written = new Map<RecordKey, Owned>();
   const refused: string[] = [];
@@ -46,7 +52,7 @@ export function reconcile(
       written.set(key, record);
       continue;
     }
-    const holder = foreignHolder(draft, node.name, record);
+    const holder = foreignHolder(draft, node.name, record, others);
     if (holder === undefined) {
       put(draft, record);
       written.set(key, record);
@@ -58,21 +64,22 @@ export function reconcile(
   return { written, refused };
 }
 
-/** Takes away everything of this dialect on the node. Says how many records that were. */
-export function removeAll(draft: Draft, node: string): number {
-  const records = ownRecords(draft, node);
-  for (const record of records.values()) remove(draft, node, record);
+/** Takes away everything of this dialect on the node, but what `others` brought. Says how many records that were. */
+export function removeAll(draft: Draft, node: string, others: Others = none): number {
+  const records = ownRecords(draft, node, others);
+  for (const record of records.values()) remove(draft, node, record, others);
   return records.size;
 }
 
-/** Everything of this dialect on the node. */
+/** Everything of this dialect on the node, but what `others` brought. */
 export function ownRecords(
   catalog: Pick<Draft, 'instancesOnNode' | 'checksOnNode' | 'leases'>,
   node: string,
+  others: Others = none,
 ): Records {
   const found = new Map<RecordKey, Owned>();
   const take = (record: Owned): void => {
-    if (isOwn(record.origin, node)) found.set(recordKey(record), record);
+    if (isOwn(record.origin, node, others)) found.set(recordKey(record), record);
   };
   for (const { record } of catalog.instancesOnNode(node)) take(record);
   for (const { record } of catalog.checksOnNode(node)) take(record);
@@ -80,14 +87,14 @@ export function ownRecords(
   return found;
 }
 
-function isOwn(origin: Origin, node: string): boolean {
-  return origin.dialect === dialect && origin.node === node;
+function isOwn(origin: Origin, node: string, others: Others): boolean {
+  return origin.dialect === dialect && origin.node === node && !others.has(origin.source);
 }
 
 /** Who has the record's ID, if it is not this source. */
-function foreignHolder(draft: Draft, node: string, record: Owned): Origin | undefined {
+function foreignHolder(draft: Draft, node: string, record: Owned, others: Others): Origin | undefined {
   const origin = currentOf(draft, record)?.origin ?? sameIdOnNode(draft, record)?.origin;
-  return origin === undefined || isOwn(origin, node) ? undefined : origin;
+  return origin === undefined || isOwn(origin, node, others) ? undefined : origin;
 }
 
 function currentOf(draft: Draft, record: Owned): Owned | undefined {
@@ -105,9 +112,9 @@ function sameIdOnNode(draft: Draft, record: Owned): InstanceRecord | undefined {
   return record.kind === 'instance' ? draft.instanceOnNode(record.node, record.id)?.record : undefined;
 }
 
-function remove(draft: Draft, node: string, record: Owned): void {
+function remove(draft: Draft, node: string, record: Owned, others: Others): void {
   const current = currentOf(draft, record);
-  if (current === undefined || !isOwn(current.origin, node)) return;
+  if (current === undefined || !isOwn(current.origin, node, others)) return;
   if (current.kind === 'instance') {
     // Whoever added a check to it, there is nothing left to be checked.
     for (const check of [...draft.checksOfInstance(current)]) draft.delete(recordKey(check.record));

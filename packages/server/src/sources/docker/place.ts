@@ -1,6 +1,7 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { LeaseRecord, NodeRecord, Origin } from '@portolan/core/catalog/records.ts';
 import type { Identity } from '../../contract.ts';
-import { type DockerConfig, formatEngineAddress } from './config.ts';
+import { type DockerConfig, type EngineAddress, formatEngineAddress } from './config.ts';
 import { dialect } from './intents.ts';
 import type { TagsOf } from './tags.ts';
 import type { Place } from './translate.ts';
@@ -14,10 +15,20 @@ export function placeOf(config: DockerConfig, tagsOf: TagsOf, identity: Identity
     origin,
     node: identity.node,
     hostName: hostName || identity.node,
-    hostAddress: identity.address,
+    hostAddress: addressOf(config.engine) ?? identity.address,
     lease: leaseOf(config, identity),
   };
 }
+
+/** Of an engine on another machine, where it was named by its address: that is where its ports are published. */
+function addressOf(engine: EngineAddress): string | undefined {
+  if (engine.kind === 'unix' || isIP(engine.host) === 0) return undefined;
+  return loopback.check(engine.host, isIPv6(engine.host) ? 'ipv6' : 'ipv4') ? undefined : engine.host;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
 
 /** What instances hang on, where `docker.ttl` is set. */
 export function leaseOf(config: DockerConfig, identity: Identity): LeaseRecord | undefined {

@@ -139,7 +139,10 @@ export class Session {
     const wanted = lease === undefined ? records : new Map([[recordKey(lease), lease] as const, ...records]);
     const before = everything ? undefined : this.#written;
     const node = selfNode(identity);
-    const { written, refused } = await engine.submit((draft) => reconcile(draft, node, before, wanted));
+    const { others } = this.#parts.place.config;
+    const { written, refused } = await engine.submit((draft) =>
+      reconcile(draft, node, before, wanted, others),
+    );
     this.#written = written;
     this.#tell([
       ...problems.map(({ container, message }) => diagnostic(`container/${container}`, message)),

@@ -12,11 +12,24 @@ import { type TagsOf, tagsFrom } from './tags.ts';
 export type DockerContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'random' | 'log'>;
 
 /**
- * Registers the containers of a Docker Engine, by Registrator's labels. Undefined: turned off, and what an earlier start
- * registered is removed. The engine may be away: what was registered stays, and it is tried again and again. Throws `invalid` for a `docker.tags` that is no template.
+ * Registers the containers of Docker Engines, by Registrator's labels. No engine: turned off, and what an earlier start
+ * registered is removed. An engine may be away: what it registered stays, and it is tried again and again. Throws `invalid` for a
+ * `docker.tags` that is no template.
  */
-export function dockerSource(context: DockerContext, config: DockerConfig | undefined): Part {
-  return config === undefined ? turnedOff(context) : new DockerSource(context, config);
+export function dockerSource(context: DockerContext, configs: readonly DockerConfig[]): Part {
+  if (configs.length === 0) return turnedOff(context);
+  const engines = configs.map((config) => new DockerSource(context, config));
+  return {
+    name: 'docker',
+    async start() {
+      for (const engine of engines) await engine.start();
+    },
+    async stop() {
+      await Promise.all(engines.map((engine) => engine.stop()));
+    },
+    readiness: () => engines.flatMap((engine) => engine.readiness()),
+    diagnostics: () => engines.flatMap((engine) => engine.diagnostics()),
+  };
 }
 
 function turnedOff({ engine, identity, log }: DockerContext): Part {
@@ -31,8 +44,8 @@ function turnedOff({ engine, identity, log }: DockerContext): Part {
   };
 }
 
-class DockerSource implements Part {
-  readonly name = 'docker';
+/** One engine. */
+class DockerSource {
   readonly #context: DockerContext;
   readonly #config: DockerConfig;
   readonly #tagsOf: TagsOf;
@@ -139,7 +152,7 @@ class DockerSource implements Part {
   #expire(): void {
     const { engine, identity, log } = this.#context;
     engine
-      .submit((draft) => removeAll(draft, identity.node))
+      .submit((draft) => removeAll(draft, identity.node, this.#config.others))
       .then(
         (records) =>
           log.warn({ records }, 'Docker is away for longer than docker.ttl: what it registered is removed'),

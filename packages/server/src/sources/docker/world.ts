@@ -68,7 +68,9 @@ export class World {
   adopt(catalog: CatalogReader, nowMs: number): void {
     for (const { record } of catalog.instancesOnNode(this.#place.node)) {
       const id = extraText(record, containerField);
-      if (record.origin.dialect !== dialect || id === '' || this.#known.get(id)?.container) continue;
+      const { dialect: theirs, source } = record.origin;
+      if (theirs !== dialect || this.#place.config.others.has(source)) continue;
+      if (id === '' || this.#known.get(id)?.container) continue;
       const checks = Array.from(catalog.checksOfInstance(record), (entry) => entry.record).filter(
         (check) => check.origin.dialect === dialect,
       );
