@@ -22,6 +22,7 @@ const programs = {
   dockerd: 'docker.io',
   etcd: 'etcd-server',
   fish: 'fish',
+  go: 'golang-go',
   haproxy: 'haproxy',
   ip: 'iproute2',
   nginx: 'nginx-light',
