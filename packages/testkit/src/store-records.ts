@@ -97,6 +97,20 @@ export function oneOfEach(): CatalogRecord[] {
       manifest: { spec: { rules: [] } },
       origin,
     },
+    {
+      kind: 'rule-version',
+      apiVersion: 'networking.k8s.io/v1',
+      ruleKind: 'Ingress',
+      namespace: 'default',
+      name: 'web',
+      version: 3,
+      manifest: { spec: { rules: [] } },
+      size: 22,
+      atMs: 1_700_000_000_000,
+      by: 'alice@laptop',
+      action: 'updated',
+      origin,
+    },
   ];
 }
 

@@ -1,5 +1,13 @@
 import { compareText } from '../base/sorted-tree.ts';
-import type { CheckRecord, Entry, InstanceRecord, KvRecord, LeaseRecord, RuleRecord } from './records.ts';
+import type {
+  CheckRecord,
+  Entry,
+  InstanceRecord,
+  KvRecord,
+  LeaseRecord,
+  RuleRecord,
+  RuleVersionRecord,
+} from './records.ts';
 
 /** The orders in which the catalog keeps and lists its records, and the runs that are read out of them. */
 
@@ -45,6 +53,29 @@ export function startingWith(prefix: string, text: string): number {
 }
 
 export function byRule(key: RuleKey, { record }: Entry<RuleRecord>): number {
+  return (
+    compareText(key.apiVersion, record.apiVersion) ||
+    compareText(key.ruleKind, record.ruleKind) ||
+    compareText(key.namespace, record.namespace) ||
+    compareText(key.name, record.name)
+  );
+}
+
+export function byRuleVersion(
+  key: RuleKey & { readonly version: number },
+  { record }: Entry<RuleVersionRecord>,
+): number {
+  return (
+    compareText(key.apiVersion, record.apiVersion) ||
+    compareText(key.ruleKind, record.ruleKind) ||
+    compareText(key.namespace, record.namespace) ||
+    compareText(key.name, record.name) ||
+    key.version - record.version
+  );
+}
+
+/** The run of versions of one rule. */
+export function versionsOf(key: RuleKey, { record }: Entry<RuleVersionRecord>): number {
   return (
     compareText(key.apiVersion, record.apiVersion) ||
     compareText(key.ruleKind, record.ruleKind) ||

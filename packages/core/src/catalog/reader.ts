@@ -8,6 +8,7 @@ import type {
   NodeRecord,
   RecordKey,
   RuleRecord,
+  RuleVersionRecord,
   ServiceRecord,
 } from './records.ts';
 
@@ -58,6 +59,16 @@ export interface CatalogReader {
   rule(apiVersion: string, ruleKind: string, namespace: string, name: string): Entry<RuleRecord> | undefined;
   /** In order of apiVersion, kind, namespace, name; all of them, or those of one apiVersion, of one kind, in one namespace. */
   rules(apiVersion?: string, ruleKind?: string, namespace?: string): Iterable<Entry<RuleRecord>>;
+
+  /** The kept versions of one rule, oldest first, also of one that is gone. */
+  versionsOfRule(
+    apiVersion: string,
+    ruleKind: string,
+    namespace: string,
+    name: string,
+  ): Iterable<Entry<RuleVersionRecord>>;
+  /** Those of all rules, in the rules' order. */
+  ruleVersions(): Iterable<Entry<RuleVersionRecord>>;
 
   /**
    * The revision of the last change that a reader of `topic` could see; what a blocking query compares with. Never below 1.

@@ -14,6 +14,7 @@ const partCounts: Readonly<Record<RecordKind, number>> = {
   lease: 1,
   kv: 1,
   rule: 4,
+  'rule-version': 5,
 };
 
 /** Undefined for what is no key of a record. */

@@ -12,6 +12,7 @@ export type CatalogRecord =
   | LeaseRecord
   | KvRecord
   | RuleRecord
+  | RuleVersionRecord
   | ServiceRecord;
 
 export type RecordKind = CatalogRecord['kind'];
@@ -188,6 +189,27 @@ export interface RuleRecord {
   readonly origin: Origin;
 }
 
+/** What a rule became by one change, kept so that it can be read and brought back. Its key is the rule's and `version`. */
+export interface RuleVersionRecord {
+  readonly kind: 'rule-version';
+  readonly apiVersion: string;
+  readonly ruleKind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** One more with each change of that rule, also over its deletion; from 1. */
+  readonly version: number;
+  /** Null: it was deleted then. */
+  readonly manifest: Json;
+  /** Of the manifest as JSON, UTF-16 units. */
+  readonly size: number;
+  /** Wall clock, Unix milliseconds. */
+  readonly atMs: number;
+  /** Who says to have changed it: `alice@laptop`, a file's path; '' = did not say. */
+  readonly by: string;
+  readonly action: 'created' | 'updated' | 'deleted' | 'rolled-back';
+  readonly origin: Origin;
+}
+
 /** A record with the revisions that made it and last changed it. Frozen. */
 export interface Entry<R extends CatalogRecord = CatalogRecord> {
   readonly record: R;
@@ -208,6 +230,15 @@ export const keyOf = {
   kv: (key: string): RecordKey => `kv/${key}`,
   rule: (apiVersion: string, ruleKind: string, namespace: string, name: string): RecordKey =>
     `rule/${part(apiVersion)}/${part(ruleKind)}/${part(namespace)}/${part(name)}`,
+  /** `version` with leading zeros: the order of the keys is theirs. */
+  ruleVersion: (
+    apiVersion: string,
+    ruleKind: string,
+    namespace: string,
+    name: string,
+    version: number,
+  ): RecordKey =>
+    `rule-version/${part(apiVersion)}/${part(ruleKind)}/${part(namespace)}/${part(name)}/${String(version).padStart(10, '0')}`,
 };
 
 /** The key under which `record` is kept. */
@@ -227,6 +258,10 @@ export function recordKey(record: CatalogRecord): RecordKey {
       return keyOf.kv(record.key);
     case 'rule':
       return keyOf.rule(record.apiVersion, record.ruleKind, record.namespace, record.name);
+    case 'rule-version': {
+      const { apiVersion, ruleKind, namespace, name, version } = record;
+      return keyOf.ruleVersion(apiVersion, ruleKind, namespace, name, version);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { listed, type OneOrMany } from '../base/one-or-many.ts';
 import { repeatable } from '../base/repeatable.ts';
 import { find, items, run } from '../base/sorted-tree.ts';
-import { byKvKey, byLeaseId, byRule, rulesOf, startingWith, underPrefix } from './orders.ts';
+import { byKvKey, byLeaseId, byRule, rulesOf, startingWith, underPrefix, versionsOf } from './orders.ts';
 import type { CatalogReader, ServiceView } from './reader.ts';
 import {
   type CheckRecord,
@@ -13,6 +13,7 @@ import {
   type LeaseRecord,
   type NodeRecord,
   type RuleRecord,
+  type RuleVersionRecord,
 } from './records.ts';
 import type { Tables } from './tables.ts';
 
@@ -139,6 +140,19 @@ export abstract class TableReader implements Omit<CatalogReader, 'indexOf' | 're
   rules(apiVersion?: string, ruleKind?: string, namespace?: string): Iterable<Entry<RuleRecord>> {
     if (apiVersion === undefined) return items(this.tables.roots.rules);
     return run(this.tables.roots.rules, rulesOf, { apiVersion, ruleKind, namespace });
+  }
+
+  versionsOfRule(
+    apiVersion: string,
+    ruleKind: string,
+    namespace: string,
+    name: string,
+  ): Iterable<Entry<RuleVersionRecord>> {
+    return run(this.tables.roots.ruleVersions, versionsOf, { apiVersion, ruleKind, namespace, name });
+  }
+
+  ruleVersions(): Iterable<Entry<RuleVersionRecord>> {
+    return items(this.tables.roots.ruleVersions);
   }
 }
 

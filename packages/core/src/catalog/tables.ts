@@ -2,7 +2,15 @@ import { emptyTree, find, put, remove, type SortedTree, sizeOf } from '../base/s
 import { Journal } from './journal.ts';
 import type { Bearer, NodeState, Slot } from './node-state.ts';
 import { NodeTable } from './node-table.ts';
-import { byKvKey, byLeaseId, byRule, everywhere, type InstanceKey, inService } from './orders.ts';
+import {
+  byKvKey,
+  byLeaseId,
+  byRule,
+  byRuleVersion,
+  everywhere,
+  type InstanceKey,
+  inService,
+} from './orders.ts';
 import { parseRecordKey } from './record-key.ts';
 import {
   type CatalogRecord,
@@ -14,6 +22,7 @@ import {
   type NodeRecord,
   type RecordKey,
   type RuleRecord,
+  type RuleVersionRecord,
   recordKey,
   type ServiceRecord,
 } from './records.ts';
@@ -26,6 +35,7 @@ interface Roots {
   readonly leases: SortedTree<Entry<LeaseRecord>>;
   readonly kvs: SortedTree<Entry<KvRecord>>;
   readonly rules: SortedTree<Entry<RuleRecord>>;
+  readonly ruleVersions: SortedTree<Entry<RuleVersionRecord>>;
 }
 
 /**
@@ -38,7 +48,7 @@ export class Tables {
   readonly nodes = new NodeTable(this.#journal);
   /** By lease. */
   readonly leaseInstances = new Map<string, SortedTree<Entry<InstanceRecord>>>();
-  #roots: Roots = { leases: emptyTree(), kvs: emptyTree(), rules: emptyTree() };
+  #roots: Roots = { leases: emptyTree(), kvs: emptyTree(), rules: emptyTree(), ruleVersions: emptyTree() };
 
   begin(): void {
     this.#journal.open();
@@ -64,7 +74,7 @@ export class Tables {
   get(key: RecordKey): Entry | undefined {
     const parsed = parseRecordKey(key);
     if (parsed === undefined) return undefined;
-    const [first = '', second = '', third = '', fourth = ''] = parsed.parts;
+    const [first = '', second = '', third = '', fourth = '', fifth = ''] = parsed.parts;
     switch (parsed.kind) {
       case 'node':
         return this.nodes.get(first)?.entry;
@@ -84,6 +94,14 @@ export class Tables {
           ruleKind: second,
           namespace: third,
           name: fourth,
+        });
+      case 'rule-version':
+        return find(this.roots.ruleVersions, byRuleVersion, {
+          apiVersion: first,
+          ruleKind: second,
+          namespace: third,
+          name: fourth,
+          version: Number(fifth),
         });
     }
   }
@@ -105,6 +123,8 @@ export class Tables {
         return find(this.roots.kvs, byKvKey, record.key);
       case 'rule':
         return find(this.roots.rules, byRule, record);
+      case 'rule-version':
+        return find(this.roots.ruleVersions, byRuleVersion, record);
     }
   }
 
@@ -158,6 +178,11 @@ export class Tables {
         touches?.ruleKeys.add(recordKey(record));
         this.#root({ rules: put(this.roots.rules, byRule, record, entry as Entry<RuleRecord>) });
         break;
+      case 'rule-version': {
+        const version = entry as Entry<RuleVersionRecord>;
+        this.#root({ ruleVersions: put(this.roots.ruleVersions, byRuleVersion, record, version) });
+        break;
+      }
     }
   }
 
@@ -188,6 +213,9 @@ export class Tables {
       case 'rule':
         touches?.ruleKeys.add(recordKey(record));
         this.#root({ rules: remove(this.roots.rules, byRule, record) });
+        break;
+      case 'rule-version':
+        this.#root({ ruleVersions: remove(this.roots.ruleVersions, byRuleVersion, record) });
         break;
     }
   }

@@ -70,10 +70,16 @@ export function checkRecord(record: CatalogRecord, current?: CatalogRecord): voi
       if (record.value.length > limits.maxKvValueLength) throw tooLarge('value', '512 KiB');
       break;
     case 'rule':
+    case 'rule-version':
       name(record.apiVersion, 'apiVersion');
       name(record.ruleKind, 'ruleKind');
       namespace(record.namespace);
       name(record.name, 'name');
+      if (record.kind === 'rule-version') {
+        whole(record.version, 'version', 1, 9_999_999_999);
+        whole(record.size, 'size', 0, Number.MAX_SAFE_INTEGER);
+        text(record.by, 'by');
+      }
       keyOf(record);
       break;
     default:

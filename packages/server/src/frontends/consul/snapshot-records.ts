@@ -13,6 +13,7 @@ import type {
   Origin,
   Probe,
   RuleRecord,
+  RuleVersionRecord,
 } from '@portolan/core/catalog/records.ts';
 import { Fields } from './fields.ts';
 import { readProbe } from './translate-check.ts';
@@ -66,6 +67,8 @@ export function readRecord(raw: unknown): CatalogRecord {
       };
     case 'rule':
       return readRule(fields);
+    case 'rule-version':
+      return readRuleVersion(fields);
     default:
       throw new Fault('invalid', `The snapshot holds a record of unknown kind ${JSON.stringify(kind)}`);
   }
@@ -247,6 +250,29 @@ function readRule(fields: Fields): RuleRecord {
     record.origin,
   );
 }
+
+function readRuleVersion(fields: Fields): RuleVersionRecord {
+  const action = fields.string('action');
+  const known = versionActions.find((one) => one === action);
+  if (known === undefined)
+    throw wrong(fields.pathOf('action'), `must be one of ${versionActions.join(', ')}`);
+  return {
+    kind: 'rule-version',
+    apiVersion: fields.string('apiVersion'),
+    ruleKind: fields.string('ruleKind'),
+    namespace: fields.string('namespace'),
+    name: fields.string('name'),
+    version: fields.integer('version'),
+    manifest: fields.json('manifest') ?? null,
+    size: fields.integer('size'),
+    atMs: milliseconds(fields, 'atMs'),
+    by: fields.string('by'),
+    action: known,
+    origin: readOrigin(fields),
+  };
+}
+
+const versionActions = ['created', 'updated', 'deleted', 'rolled-back'] as const;
 
 function milliseconds(fields: Fields, name: string): number {
   const value = fields.json(name) ?? 0;

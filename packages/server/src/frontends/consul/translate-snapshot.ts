@@ -16,6 +16,7 @@ export function everyEntry(catalog: Omit<CatalogReader, 'indexOf'>): readonly En
   for (const entry of catalog.leases()) entries.push(entry);
   for (const entry of catalog.kvPrefix('')) entries.push(entry);
   for (const entry of catalog.rules()) entries.push(entry);
+  for (const entry of catalog.ruleVersions()) entries.push(entry);
   return entries;
 }
 
