@@ -30,7 +30,7 @@ export type BreakerKind = 'connections' | 'pending' | 'requests' | 'retries';
 
 /** Counts what is under way to one cluster and refuses what would be too much. Never blocks, never waits. */
 export class CircuitBreaker {
-  readonly #thresholds: BreakerThresholds;
+  #thresholds: BreakerThresholds;
   readonly #counts: Record<BreakerKind, number> = { connections: 0, pending: 0, requests: 0, retries: 0 };
   readonly #refused: Record<BreakerKind, number> = { connections: 0, pending: 0, requests: 0, retries: 0 };
 
@@ -38,14 +38,28 @@ export class CircuitBreaker {
     this.#thresholds = thresholds;
   }
 
+  /** Other settings from now on; what is under way stays counted. */
+  configure(thresholds: BreakerThresholds): void {
+    this.#thresholds = thresholds;
+  }
+
   /** True: it is counted, and `release` must follow once. False: too much is under way; nothing is counted but the refusal. */
   acquire(kind: BreakerKind): boolean {
-    if (this.#counts[kind] >= this.limit(kind)) {
-      this.#refused[kind]++;
-      return false;
-    }
-    this.#counts[kind]++;
+    if (!this.hasRoom(kind)) return false;
+    this.enter(kind);
     return true;
+  }
+
+  /** Whether there could be one more; if not it is noted as refused. */
+  hasRoom(kind: BreakerKind): boolean {
+    if (this.#counts[kind] < this.limit(kind)) return true;
+    this.#refused[kind]++;
+    return false;
+  }
+
+  /** It is under way, whatever the limit: it is counted, and `release` must follow once. */
+  enter(kind: BreakerKind): void {
+    this.#counts[kind]++;
   }
 
   release(kind: BreakerKind): void {

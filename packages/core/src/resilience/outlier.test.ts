@@ -38,6 +38,17 @@ test('local failures have a count of their own, which an answer of any kind ends
   assert.equal(report(0, 'local-failure'), true);
 });
 
+test('what is told never to eject does not, on trial neither', () => {
+  const off = new OutlierDetector({ ...policy, consecutive5xx: 0, consecutiveLocalFailures: 0 });
+  const record = newOutlierRecord();
+  for (const state of ['in', 'trial'] as const) {
+    record.state = { kind: state };
+    for (const outcome of ['server-error', 'gateway-error', 'local-failure', 'refused'] as const) {
+      for (let times = 0; times < 10; times++) assert.equal(off.report(record, outcome, 3, 0), false);
+    }
+  }
+});
+
 test('a refused connection ejects at once, however many are ejected already', () => {
   const { detector, report } = detectorWith(3);
   assert.deepEqual(

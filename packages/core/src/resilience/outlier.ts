@@ -97,15 +97,17 @@ export class OutlierDetector {
       case 'gateway-error': {
         record.consecutiveLocalFailures = 0;
         const failures = ++record.consecutive5xx;
-        const passed = this.#gatewayFails(record, outcome) || failures >= this.#policy.consecutive5xx;
-        return this.#judge(record, outcome, passed, size, nowMs);
+        const gateway = this.#gatewayFails(record, outcome);
+        const { consecutive5xx } = this.#policy;
+        if (consecutive5xx === 0 && !gateway) return false;
+        return this.#judge(record, outcome, gateway || failures >= consecutive5xx, size, nowMs);
       }
       case 'refused':
-        record.consecutiveLocalFailures++;
-        return this.#judge(record, outcome, true, size, nowMs);
       case 'local-failure': {
         const failures = ++record.consecutiveLocalFailures;
-        const passed = failures >= this.#policy.consecutiveLocalFailures;
+        const { consecutiveLocalFailures } = this.#policy;
+        if (consecutiveLocalFailures === 0) return false;
+        const passed = outcome === 'refused' || failures >= consecutiveLocalFailures;
         return this.#judge(record, outcome, passed, size, nowMs);
       }
     }

@@ -1,14 +1,27 @@
-import type { OutlierRecord } from '@portolan/core/resilience/outlier.ts';
+import { type ClusterLoad, EndpointLoad } from '@portolan/core/balance/endpoint-load.ts';
+import { stickyToken } from '@portolan/core/balance/sticky.ts';
+import { newOutlierRecord } from '@portolan/core/resilience/outlier.ts';
+import { newTally } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { Endpoint } from '@portolan/core/traffic/model.ts';
 import type { EndpointReport } from './stats.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
-/** One endpoint of one cluster as a worker knows it: its connections and its passive health. */
+/**
+ * One endpoint of one cluster as a worker knows it: its connections, its load, its health. All of it outlives changes of the list, of the
+ * cluster's settings and of the balancer.
+ */
 export class EndpointState {
   /** The newest record; its address and port never change (a moved instance is a new endpoint). */
   endpoint: Endpoint;
-  readonly record: OutlierRecord;
-  /** Its place in the cluster's list. */
+  readonly record = newOutlierRecord();
+  readonly load: EndpointLoad;
+  /** Of the interval of outlier detection that is under way. */
+  readonly tally = newTally();
+  /** What our own checks say; `unknown` before the first, or without any. */
+  check: 'unknown' | 'passing' | 'failing' = 'unknown';
+  /** Since when it is a healthy member (monotonic); -Infinity: since before anybody looked. */
+  startedMs: number;
+  /** Its place in the cluster's lineup; -1: in none yet. */
   index = -1;
   /** No longer in the model: what is under way finishes, nothing is pooled. */
   retired = false;
@@ -22,10 +35,12 @@ export class EndpointState {
   probe: UpstreamConnection | undefined;
   /** Last in, first out: the warmest connection is used, the others get old and are closed. */
   readonly #idle: UpstreamConnection[] = [];
+  #stickyToken: string | undefined;
 
-  constructor(endpoint: Endpoint, record: OutlierRecord) {
+  constructor(endpoint: Endpoint, clusterLoad: ClusterLoad, startedMs: number) {
     this.endpoint = endpoint;
-    this.record = record;
+    this.load = new EndpointLoad(clusterLoad);
+    this.startedMs = startedMs;
   }
 
   get address(): string {
@@ -38,6 +53,12 @@ export class EndpointState {
 
   get idleCount(): number {
     return this.#idle.length;
+  }
+
+  /** What a sticky cookie says that leads here. */
+  get stickyToken(): string {
+    this.#stickyToken ??= stickyToken(this.endpoint.id);
+    return this.#stickyToken;
   }
 
   takeIdle(): UpstreamConnection | undefined {
@@ -77,15 +98,19 @@ export class EndpointState {
 
   report(): EndpointReport {
     const { id, address, port, weight } = this.endpoint;
-    const health = this.record.state.kind;
     return {
       ...{ id, address, port, weight },
-      state: health === 'in' ? this.endpoint.state : health,
+      state: this.#reportedState(),
       ejections: this.record.ejections,
       busy: this.busy,
       idle: this.#idle.length,
       requests: this.requests,
       failures: this.failures,
     };
+  }
+
+  #reportedState(): EndpointReport['state'] {
+    if (this.record.state.kind !== 'in') return this.record.state.kind;
+    return this.check === 'failing' ? 'failing' : this.endpoint.state;
   }
 }

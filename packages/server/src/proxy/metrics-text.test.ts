@@ -20,7 +20,13 @@ function report(statuses: readonly number[], state: EndpointReport['state'], nam
     ...{ pid: 1, revision: 1, draining: false, rssBytes: 1 },
     ...{ downstreamConnections: 2, acceptedConnections: 3, refusedConnections: 0 },
     refusals: { 'bad-host': 2 },
-    clusters: [{ name, ...figures, busy: 1, pending: 0, endpoints: [endpoint(state)] }],
+    clusters: [
+      {
+        ...{ name, busy: 1, pending: 0, underWay: 1, retrying: 0, panic: false },
+        ...figures,
+        endpoints: [endpoint(state)],
+      },
+    ],
   };
 }
 

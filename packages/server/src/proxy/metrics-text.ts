@@ -161,6 +161,9 @@ function addClusters(left: ClusterReport, right: ClusterReport): ClusterReport {
     durationSumMs: left.durationSumMs + right.durationSumMs,
     busy: left.busy + right.busy,
     pending: left.pending + right.pending,
+    underWay: left.underWay + right.underWay,
+    retrying: left.retrying + right.retrying,
+    panic: left.panic || right.panic,
     endpoints: [...both, ...right.endpoints.filter((endpoint) => !mine.has(endpoint.id))],
   };
 }

@@ -23,6 +23,13 @@ export const clusterCounters = [
   'connections',
   'request_bytes',
   'response_bytes',
+  'request_overflows',
+  'retry_overflows',
+  'admission_overflows',
+  'hedges',
+  'hedge_wins',
+  'checks',
+  'check_failures',
 ] as const;
 
 export type ClusterCounter = (typeof clusterCounters)[number];
@@ -69,6 +76,11 @@ export interface ClusterReport {
   readonly durationSumMs: number;
   readonly busy: number;
   readonly pending: number;
+  /** Tries that are sent and not answered whole; how many requests are retried. */
+  readonly underWay: number;
+  readonly retrying: number;
+  /** So few endpoints are healthy that all are asked. */
+  readonly panic: boolean;
   readonly endpoints: readonly EndpointReport[];
 }
 
@@ -77,7 +89,7 @@ export interface EndpointReport {
   readonly address: string;
   readonly port: number;
   readonly weight: number;
-  readonly state: 'healthy' | 'draining' | 'ejected' | 'trial';
+  readonly state: 'healthy' | 'draining' | 'ejected' | 'trial' | 'failing';
   readonly ejections: number;
   readonly busy: number;
   readonly idle: number;
