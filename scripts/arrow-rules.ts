@@ -48,7 +48,9 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   // Whom a listener that speaks HTTP lets in.
   guard: [],
   http: ['guard'],
-  proxy: ['guard'],
+  proxy: ['guard', 'linear-regex'],
+  // The processes that the proxy runs in: a composition root of their own.
+  gateway: ['proxy', 'engine/system-clock.ts', 'listeners', 'log', 'log-stream'],
   frontends: ['http', 'linear-regex', 'log-stream', 'prepared-query-book'],
   sources: [],
   outlets: ['http', 'linear-regex', 'prepared-query-book'],
@@ -57,6 +59,7 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
     'sources/*/config.ts',
     'outlets/*/config.ts',
     'proxy/config.ts',
+    'proxy/access-format.ts',
     'health/config.ts',
     'http/config.ts',
   ],

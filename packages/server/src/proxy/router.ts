@@ -1,43 +1,41 @@
-import type { ResourceChange, RetryPolicy, RouteAction, VirtualHost } from '@portolan/core/traffic/model.ts';
-import type { ClusterState } from './cluster-state.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ResourceChange, Route, VirtualHost } from '@portolan/core/traffic/model.ts';
+import type { TrustedPeers } from './forwarding.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { type RequestSource, RequestView } from './request-view.ts';
+import {
+  type CompiledRoute,
+  compileRoute,
+  editsTargets,
+  type RouteCompiler,
+} from './routes/compiled-route.ts';
+import { HostRoutes, type Viewer } from './routes/host-routes.ts';
+import { type CompiledHost, HostTable } from './routes/host-table.ts';
+import { tooCostly } from './routes/too-costly.ts';
 
-/** A route, made ready for use. */
-export interface CompiledRoute {
-  readonly pathPrefix: string;
-  /** Undefined: `action` answers by itself. */
-  readonly cluster: ClusterState | undefined;
-  readonly action: RouteAction;
-  readonly timeoutMs: number;
-  readonly retry: RetryPolicy;
-}
-
-interface CompiledHost {
-  readonly name: string;
-  readonly domains: readonly string[];
-  readonly routes: readonly CompiledRoute[];
-}
+export type { CompiledRoute } from './routes/compiled-route.ts';
 
 /**
- * From host and path to a route: a map of exact names, then `?.suffix`, then the longest `*.suffix`, then `*`; within a host the first prefix that
- * matches. A change costs what its virtual host costs.
+ * From table, host and request to a route: the most specific domain, then the first of its routes that matches. A change costs what its
+ * virtual host costs; routes that stay as they were keep what they count.
  */
 export class Router {
-  readonly #clusterOf: (name: string) => ClusterState;
+  readonly #compiler: RouteCompiler;
+  readonly #viewer: LazyView;
   readonly #hosts = new Map<string, CompiledHost>();
-  /** For each domain the virtual hosts that claim it; the one whose name comes first has it. */
-  readonly #domains = new Map<string, readonly CompiledHost[]>();
-  #wildcards = 0;
+  readonly #tables = new Map<string, HostTable>();
 
-  /** @param clusterOf gives the same object for a name always, also before the cluster is known */
-  constructor(clusterOf: (name: string) => ClusterState) {
-    this.#clusterOf = clusterOf;
+  constructor(compiler: RouteCompiler, trusted: TrustedPeers) {
+    this.#compiler = compiler;
+    this.#viewer = new LazyView(trusted);
   }
 
   apply(change: ResourceChange<VirtualHost>): void {
     for (const name of change.remove) this.#remove(name);
     for (const host of change.put) {
+      const before = this.#hosts.get(host.name);
       this.#remove(host.name);
-      this.#put(this.#compile(host));
+      this.#put(host, this.#compile(host, before));
     }
   }
 
@@ -45,75 +43,83 @@ export class Router {
     return this.#hosts.keys();
   }
 
-  /** @param host lower case, without port */
-  find(host: string, path: string): CompiledRoute | undefined {
-    const routes = this.#routesOf(host);
+  /** Undefined: nobody claims the host, or none of its routes matches. */
+  find(table: string, head: RequestHead, source: RequestSource): CompiledRoute | undefined {
+    const routes = this.#tables.get(table)?.find(head.authority.host);
     if (routes === undefined) return undefined;
-    for (let index = 0; index < routes.length; index++) {
-      const route = routes[index] as CompiledRoute;
-      if (route.pathPrefix === '/' || path.startsWith(route.pathPrefix)) return route;
-    }
-    return undefined;
+    const viewer = this.#viewer;
+    viewer.begin(head, source);
+    const route = routes.find(head.path, viewer);
+    return viewer.end() ? tooCostly : route;
   }
 
-  #routesOf(host: string): readonly CompiledRoute[] | undefined {
-    const exact = this.#domains.get(host);
-    if (exact !== undefined) return exact[0]?.routes;
-    if (this.#wildcards === 0) return undefined;
-    let dot = host.indexOf('.');
-    const oneLabel = dot > 0 ? this.#domains.get(`?${host.slice(dot)}`) : undefined;
-    if (oneLabel !== undefined) return oneLabel[0]?.routes;
-    while (dot !== -1) {
-      const suffix = this.#domains.get(`*${host.slice(dot)}`);
-      if (suffix !== undefined) return suffix[0]?.routes;
-      dot = host.indexOf('.', dot + 1);
-    }
-    return this.#domains.get('*')?.[0]?.routes;
+  #compile(host: VirtualHost, before: CompiledHost | undefined): CompiledRoute[] {
+    return host.routes.map((route) => {
+      const known = before?.routes.get(route.name);
+      if (known === undefined) return compileRoute(route, this.#compiler, undefined);
+      if (isDeepStrictEqual(known.config, route)) return known;
+      const same = isDeepStrictEqual(policyInputs(known.config), policyInputs(route));
+      return compileRoute(route, this.#compiler, same ? known : undefined);
+    });
   }
 
-  #compile(host: VirtualHost): CompiledHost {
-    const routes = host.routes.map(
-      (route): CompiledRoute => ({
-        pathPrefix: route.match.path.value,
-        cluster:
-          clusterOf(route.action) === undefined ? undefined : this.#clusterOf(clusterOf(route.action) ?? ''),
-        action: route.action,
-        timeoutMs: route.timeoutMs,
-        retry: route.retry,
-      }),
-    );
-    return { name: host.name, domains: host.domains, routes };
-  }
-
-  #put(host: CompiledHost): void {
-    this.#hosts.set(host.name, host);
-    for (const domain of host.domains) {
-      const claims = [...(this.#domains.get(domain) ?? []), host];
-      this.#domains.set(
-        domain,
-        claims.sort((left, right) => (left.name < right.name ? -1 : 1)),
-      );
-      if (isWildcard(domain)) this.#wildcards++;
+  #put(host: VirtualHost, routes: readonly CompiledRoute[]): void {
+    const byName = new Map<string, CompiledRoute>();
+    for (const route of routes) if (!byName.has(route.config.name)) byName.set(route.config.name, route);
+    const compiled = { host, routes: byName, index: new HostRoutes(routes) };
+    this.#hosts.set(host.name, compiled);
+    let table = this.#tables.get(host.table);
+    if (table === undefined) {
+      table = new HostTable();
+      this.#tables.set(host.table, table);
     }
+    table.put(compiled);
   }
 
   #remove(name: string): void {
     const host = this.#hosts.get(name);
     if (host === undefined) return;
     this.#hosts.delete(name);
-    for (const domain of host.domains) {
-      const claims = (this.#domains.get(domain) ?? []).filter((claim) => claim !== host);
-      if (claims.length === 0) this.#domains.delete(domain);
-      else this.#domains.set(domain, claims);
-      if (isWildcard(domain)) this.#wildcards--;
-    }
+    const table = this.#tables.get(host.host.table);
+    table?.remove(host);
+    if (table?.empty === true) this.#tables.delete(host.host.table);
   }
 }
 
-function isWildcard(domain: string): boolean {
-  return domain.startsWith('*') || domain.startsWith('?');
+/** All that a route's policy is made of. */
+function policyInputs(route: Route): unknown {
+  return [route.policies, route.match.path, editsTargets(route.action)];
 }
 
-function clusterOf(action: RouteAction): string | undefined {
-  return action.type === 'forward' ? action.targets[0]?.cluster : undefined;
+/** The view of the request that a route is looked for now; made if a rule asks. */
+class LazyView implements Viewer {
+  readonly #trusted: TrustedPeers;
+  #head: RequestHead | undefined;
+  #source: RequestSource | undefined;
+  #view: RequestView | undefined;
+
+  constructor(trusted: TrustedPeers) {
+    this.#trusted = trusted;
+  }
+
+  begin(head: RequestHead, source: RequestSource): void {
+    this.#head = head;
+    this.#source = source;
+  }
+
+  view(): RequestView {
+    if (this.#view !== undefined) return this.#view;
+    if (this.#head === undefined || this.#source === undefined) throw new Error('no request is looked at');
+    this.#view = new RequestView(this.#head, this.#source, this.#trusted);
+    return this.#view;
+  }
+
+  /** Whether the rules asked too much of it. */
+  end(): boolean {
+    const exhausted = this.#view?.exhausted === true;
+    this.#view = undefined;
+    this.#head = undefined;
+    this.#source = undefined;
+    return exhausted;
+  }
 }
