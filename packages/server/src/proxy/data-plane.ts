@@ -1,9 +1,10 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
+import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { type AccessLog, noAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
 import { ConnectGuard, type LookupAll } from './connect-guard.ts';
-import { Downstream } from './downstream.ts';
+import { acceptPlainHttp1, Downstream } from './downstream.ts';
 import { TrustedPeers } from './forwarding.ts';
 import { RequestReader } from './http1/request-reader.ts';
 import { ResponseReader } from './http1/response-reader.ts';
@@ -47,14 +48,15 @@ export class DataPlane {
     const { clock, limits, accessLog } = options;
     this.#options = options;
     this.#guard = new ConnectGuard(options.lookup);
+    const trusted = new TrustedPeers(options.trustedPeers);
+    const clusterOf = (name: string): ClusterState => this.#cluster(name);
     this.#plane = {
-      ...{ clock, limits },
-      router: new Router((name) => this.#cluster(name)),
+      ...{ clock, limits, trusted },
+      router: new Router({ clusterOf, random: options.random, policyOf: () => undefined }, trusted),
       sweeper: new Sweeper(clock),
       replies: new LocalReplies(clock),
       requests: new RequestReader(),
       responses: new ResponseReader(),
-      trusted: new TrustedPeers(options.trustedPeers),
       accessLog: accessLog ?? noAccessLog,
       logsAccess: accessLog !== undefined,
       counters: { open: 0, accepted: 0, aheadBytes: 0, turnedAway: 0, refusals: new Map() },
@@ -144,7 +146,7 @@ export class DataPlane {
     }
     counters.accepted++;
     if (door.kind === 'http') {
-      new Downstream(this.#plane, client);
+      acceptPlainHttp1(this.#plane, client, edgeTable);
       return;
     }
     const listener = this.#table.listeners.get(door.listener);

@@ -1,9 +1,15 @@
+import type { Accepted, AcceptedTls } from './accepted.ts';
+import type { ClientEnd, SwitchedClient } from './client-end.ts';
 import { Exchange } from './exchange.ts';
 import type { Peer } from './forwarding.ts';
+import { BodyReader } from './http1/body-reader.ts';
+import { BodyWriter, framingLine } from './http1/body-writer.ts';
+import { bodyUntilClose, chunkedBody } from './http1/framing.ts';
 import { HeadBuffer } from './http1/head-buffer.ts';
 import { type Refusal, refusals } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import { textReply } from './local-reply.ts';
+import type { ResponseHead } from './http1/response-reader.ts';
+import { type LocalReply, textReply } from './local-reply.ts';
 import type { Plane } from './plane.ts';
 import type { Swept } from './sweeper.ts';
 import { type TcpHandle, Wire, type WireOwner } from './wire.ts';
@@ -23,13 +29,31 @@ type DownstreamState =
 
 const gone: DownstreamState = { kind: 'gone' };
 
+/** Whose the connection is; what is absent the connection itself tells. */
+interface Source {
+  readonly table: string;
+  readonly scheme: 'http' | 'https';
+  readonly peerAddress?: string;
+  readonly tls?: AcceptedTls;
+}
+
 /** One client connection that speaks HTTP/1: request after request, one at a time (pipelined ones wait). */
-export class Downstream implements WireOwner, Swept {
+export class Downstream implements ClientEnd, WireOwner, Swept {
   readonly wire: Wire;
   sweepIndex = -1;
   readonly #plane: Plane;
+  readonly #source: Source;
   #state: DownstreamState;
   #peer: Peer | undefined;
+  /** The request under way, or the last one. */
+  #request: RequestHead | undefined;
+  /** Whether all of it was read. */
+  #whole = true;
+  /** Made for the first request that has a body. */
+  #reader: BodyReader | undefined;
+  readonly #writer = new BodyWriter();
+  /** Whether the answer's head let the connection live on. */
+  #keep = true;
   readonly #head = new HeadBuffer();
   /** Octets that came before their turn; reading is paused while there are any. */
   #ahead: Buffer | undefined;
@@ -40,20 +64,37 @@ export class Downstream implements WireOwner, Swept {
   #lingered = 0;
   #pressedSinceMs = -1;
 
-  constructor(plane: Plane, handle: TcpHandle) {
+  constructor(plane: Plane, open: (owner: WireOwner) => Wire, source: Source) {
     this.#plane = plane;
+    this.#source = source;
     this.#state = { kind: 'idle', sinceMs: plane.clock.monotonicMs(), fresh: true };
-    this.wire = Wire.accept(handle, this);
+    this.wire = open(this);
     plane.counters.open++;
     plane.sweeper.add(this);
   }
 
   get peer(): Peer {
     if (this.#peer === undefined) {
-      const address = this.wire.remoteAddress;
+      const address = this.#source.peerAddress ?? this.wire.remoteAddress;
       this.#peer = { address, trusted: this.#plane.trusted.has(address) };
     }
     return this.#peer;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#source.scheme;
+  }
+
+  get table(): string {
+    return this.#source.table;
+  }
+
+  get tls(): AcceptedTls | undefined {
+    return this.#source.tls;
+  }
+
+  get pressed(): boolean {
+    return this.wire.pressed;
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -121,14 +162,79 @@ export class Downstream implements WireOwner, Swept {
     if (idleToo && this.#state.kind === 'idle') this.wire.end();
   }
 
-  /**
-   * The exchange is over. `keep`: the connection goes on to the next request. `whole`: the request was read to its end, so that
-   * nothing of it can make closing the connection a reset.
-   */
-  finished(keep: boolean, whole: boolean, nowMs: number): void {
+  writeContinue(): void {
+    this.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  writeInterim(head: ResponseHead): void {
+    if (this.#request?.minor === 0) return;
+    this.wire.writeText(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.lines}\r\n`);
+  }
+
+  writeHead(head: ResponseHead): void {
+    const minor = this.#request?.minor;
+    const unbounded = head.body === bodyUntilClose || head.body === chunkedBody;
+    const chunked = unbounded && minor === 1;
+    this.#keep = (chunked || !unbounded) && this.#mayKeep();
+    const framing = chunked ? framingLine(chunkedBody) : lengthLine(head);
+    const connection = this.#keep
+      ? minor === 0
+        ? 'Connection: keep-alive\r\n'
+        : ''
+      : 'Connection: close\r\n';
+    this.#writer.begin(
+      `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.lines}${framing}${connection}\r\n`,
+      chunked,
+    );
+  }
+
+  writeBody(bytes: Buffer, start: number, end: number): void {
+    this.#writer.write(this.wire, bytes, start, end);
+  }
+
+  endBody(trailerLines: string): void {
+    this.#writer.end(trailerLines);
+    this.#writer.flush(this.wire);
+  }
+
+  flush(): void {
+    this.#writer.flush(this.wire);
+  }
+
+  writeReply(reply: LocalReply, lines: string): void {
+    this.#keep = this.#mayKeep();
+    const connection = this.#keep ? (this.#request?.minor === 0 ? 'keep-alive' : '') : 'close';
+    const bodyless = this.#request?.method === 'HEAD';
+    this.wire.writeText(this.#plane.replies.render(reply, { bodyless, connection, lines }));
+  }
+
+  switchProtocols(head: ResponseHead): SwitchedClient | undefined {
+    if (this.#request?.upgrade !== true) return undefined;
+    this.wire.writeText(
+      `HTTP/1.1 101 ${head.reason}\r\n${head.lines}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    const ahead = this.#giveAhead();
+    this.#leave();
+    return { wire: this.wire, ahead };
+  }
+
+  pauseBody(): void {
+    this.wire.pause();
+  }
+
+  resumeBody(): void {
+    this.wire.resume();
+  }
+
+  abort(): void {
+    this.wire.abort();
+  }
+
+  finished(nowMs: number): void {
     if (this.#state.kind !== 'exchange') return;
-    if (!keep || this.#ended) {
-      if (whole && this.#ahead === undefined && this.wire.queuedBytes === 0) this.wire.destroy();
+    if (!(this.#keep && this.#mayKeep()) || this.#ended) {
+      // Nothing of the request can make closing the connection a reset.
+      if (this.#whole && this.#ahead === undefined && this.wire.queuedBytes === 0) this.wire.destroy();
       else this.linger();
       return;
     }
@@ -148,11 +254,8 @@ export class Downstream implements WireOwner, Swept {
     this.wire.resume();
   }
 
-  /** Leaves the wire to somebody else, with the octets that came before their turn. */
-  handOver(): Buffer | undefined {
-    const ahead = this.#giveAhead();
-    this.#leave();
-    return ahead;
+  #mayKeep(): boolean {
+    return this.#request?.keepAlive === true && this.#whole && !this.#plane.draining;
   }
 
   #leave(): void {
@@ -172,7 +275,7 @@ export class Downstream implements WireOwner, Swept {
       case 'head':
         return this.#takeMore(bytes, start, end);
       case 'exchange':
-        return state.exchange.onClientBytes(bytes, start, end);
+        return this.#whole ? start : this.#takeBody(state.exchange, bytes, start, end);
       case 'lingering':
         this.#lingered += end - start;
         if (this.#lingered > this.#plane.limits.lingerBytes) this.wire.destroy();
@@ -209,7 +312,36 @@ export class Downstream implements WireOwner, Swept {
   #begin(head: RequestHead, bytes: Buffer, bodyAt: number, end: number): number {
     const exchange = new Exchange(this.#plane, this, head);
     this.#state = { kind: 'exchange', exchange };
-    return exchange.begin(bytes, bodyAt, end);
+    this.#request = head;
+    this.#whole = head.body === 0;
+    let position = bodyAt;
+    if (!this.#whole) {
+      this.#reader ??= new BodyReader();
+      this.#reader.begin(head.body);
+      position = this.#takeBody(exchange, bytes, bodyAt, end);
+    }
+    exchange.start();
+    return position;
+  }
+
+  #takeBody(exchange: Exchange, bytes: Buffer, start: number, end: number): number {
+    const reader = this.#reader as BodyReader;
+    let position = start;
+    while (position < end && reader.state !== 'done' && reader.state !== 'refused') {
+      position = reader.next(bytes, position, end);
+      if (reader.dataEnd > reader.dataStart) exchange.onRequestBody(bytes, reader.dataStart, reader.dataEnd);
+    }
+    if (reader.state === 'refused') {
+      exchange.onRequestRefused(reader.refusal);
+      return end;
+    }
+    if (reader.state !== 'done') {
+      exchange.onRequestFlush();
+    } else {
+      this.#whole = true;
+      exchange.onRequestEnd(reader.trailerLines);
+    }
+    return position;
   }
 
   /** It is not their turn yet. */
@@ -263,4 +395,25 @@ export class Downstream implements WireOwner, Swept {
 function afterEmptyLine(bytes: Buffer, start: number, end: number): number {
   const empty = end - start >= 2 && bytes[start] === 0x0d && bytes[start + 1] === 0x0a;
   return empty ? start + 2 : start;
+}
+
+/** `Content-Length` as the upstream said it; of an empty body that nobody announced, nothing. */
+function lengthLine(head: ResponseHead): string {
+  return head.saidLength === undefined ? '' : framingLine(head.saidLength);
+}
+
+/** Takes a connection, in clear, that was just accepted. */
+export function acceptPlainHttp1(plane: Plane, handle: TcpHandle, table: string): void {
+  new Downstream(plane, (owner) => Wire.accept(handle, owner), { table, scheme: 'http' });
+}
+
+/** Takes a connection that somebody else has opened. */
+export function acceptHttp1(plane: Plane, accepted: Accepted): void {
+  const { wire, ahead } = accepted;
+  const open = (owner: WireOwner): Wire => {
+    wire.owner = owner;
+    return wire;
+  };
+  const downstream = new Downstream(plane, open, accepted);
+  if (ahead !== undefined) downstream.onBytes(ahead, 0, ahead.length);
 }

@@ -1,178 +1,335 @@
-import type { Outcome } from '@portolan/core/resilience/outlier.ts';
-import type { RetryOn } from '@portolan/core/resilience/retry-decision.ts';
-import type { ClusterState, PendingRequest } from './cluster-state.ts';
-import { connectOutcome } from './connect-error.ts';
-import type { Downstream } from './downstream.ts';
+import type { Attempt, AttemptFailure, AttemptOwner } from './attempt.ts';
+import type { ClientEnd } from './client-end.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import type { Refusal } from './http1/refusal.ts';
+import { failureReply } from './failure-reply.ts';
+import { forwardingLines } from './forwarding.ts';
+import { type Refusal, refusals } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
+import type { ResponseHead } from './http1/response-reader.ts';
 import { defaultBackend, type LocalReply, textReply } from './local-reply.ts';
-import { OutgoingRequest } from './outgoing-request.ts';
 import type { Plane } from './plane.ts';
+import { emptyBody, RequestBody } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
-import { type ResponseEvent, ResponsePump } from './response-pump.ts';
-import type { CompiledRoute } from './router.ts';
+import { isIdempotent, type RetrySituation, retryDelayMs, tryEndOf } from './retrying.ts';
+import type { PolicyRequest, Substitute, Wait } from './route-policy.ts';
+import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
 import { startTunnel } from './tunnel.ts';
-import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+import { newAttempt } from './upstream/start-attempt.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** How far the request has come. */
 type ExchangeState =
-  /** No connection is free; it waits in its cluster's queue. */
-  | { readonly kind: 'queued'; readonly deadlineMs: number }
-  | { readonly kind: 'connecting'; readonly connection: UpstreamConnection; readonly deadlineMs: number }
-  /** The request is sent, or being sent; of the response nothing is written yet. */
-  | { readonly kind: 'asked'; readonly connection: UpstreamConnection; readonly deadlineMs: number }
-  /** The response is on its way to the client. */
-  | { readonly kind: 'answering'; readonly connection: UpstreamConnection }
-  | { readonly kind: 'over' };
-
-const over: ExchangeState = { kind: 'over' };
+  /** Not routed yet: octets of the body may come already. */
+  | 'new'
+  /** The route's policy decides, or the body is collected; nothing is asked yet. */
+  | 'waiting'
+  /** Attempts are under way; none has answered. */
+  | 'trying'
+  /** The next attempt begins in a while. */
+  | 'backing-off'
+  /** The answer is on its way to the client. */
+  | 'answering'
+  | 'over';
 
 /** A pooled connection that turns out to be closed does not count as a try, so often. */
 const maxStaleRetries = 3;
 const never = Number.POSITIVE_INFINITY;
+const noAttempts: readonly Attempt[] = [];
 
-/** One request and its response: routed, sent to an endpoint, sent again if that is allowed, answered. */
-export class Exchange implements UpstreamUser, PendingRequest {
-  readonly #plane: Plane;
-  readonly #client: Downstream;
-  readonly #head: RequestHead;
-  readonly #startMs: number;
-  readonly #requestId: string;
+/**
+ * One request as a whole: routed, judged by its route's policy, tried at one endpoint and maybe at others, answered once. Knows neither what its
+ * client speaks (`ClientEnd`) nor its upstreams (`Attempt`).
+ */
+export class Exchange implements AttemptOwner, PolicyRequest {
+  readonly plane: Plane;
+  readonly client: ClientEnd;
+  readonly head: RequestHead;
+  readonly requestId: string;
+  readonly startMs: number;
+  readonly body: RequestBody;
+  outgoing: RequestHead;
+  timeoutMs = 0;
+  maxBodyBytes = never;
+  collectBytes = 0;
+  state: unknown;
+  /** Tries whose request was sent, or could not be. */
+  tries = 0;
   #route: CompiledRoute | undefined;
+  #target: CompiledTarget | undefined;
   #cluster: ClusterState | undefined;
-  #state: ExchangeState = { kind: 'queued', deadlineMs: never };
-  #deadlineMs = never;
+  #phase: ExchangeState = 'new';
+  #wait: Wait | undefined;
+  #admitted = false;
+  #substitute: Substitute | undefined;
+  #mayReplace = true;
+  /** The newest attempt; the one that answers, once there is one. */
+  #attempt: Attempt | undefined;
+  /** Others that are under way at the same time (hedging). */
+  #others = noAttempts;
   #endpoint: EndpointState | undefined;
-  #tries = 0;
   #stale = 0;
-  readonly #request: OutgoingRequest;
-  readonly #response: ResponsePump;
+  #cancelBackOff: (() => void) | undefined;
+  #forwardedLines: string | undefined;
+  #status = 0;
+  #responseBytes = 0;
   #lastMs: number;
   #clientPaused = false;
 
-  constructor(plane: Plane, client: Downstream, head: RequestHead) {
-    this.#plane = plane;
-    this.#client = client;
-    this.#head = head;
-    this.#startMs = plane.clock.monotonicMs();
-    this.#lastMs = this.#startMs;
-    this.#requestId = requestIdOf(head.requestId);
-    this.#request = new OutgoingRequest(head, client.peer, this.#requestId, plane.limits.maxReplayBytes);
-    this.#response = new ResponsePump(head);
+  constructor(plane: Plane, client: ClientEnd, head: RequestHead) {
+    this.plane = plane;
+    this.client = client;
+    this.head = head;
+    this.outgoing = head;
+    this.startMs = plane.clock.monotonicMs();
+    this.#lastMs = this.startMs;
+    this.requestId = requestIdOf(head.requestId);
+    this.body = head.body === 0 ? emptyBody : new RequestBody(false);
   }
 
-  /** Routes the request and sends it; `bytes[start, end)` follow its head. Returns the position after what was taken of them. */
-  begin(bytes: Buffer, start: number, end: number): number {
-    const { path, authority, expectsContinue } = this.#head;
-    const route = this.#plane.router.find(authority.host, path);
+  get route(): CompiledRoute | undefined {
+    return this.#route;
+  }
+
+  /** Drawn from the route's; undefined: it answers by itself. */
+  get target(): CompiledTarget | undefined {
+    return this.#target;
+  }
+
+  get responseTimeoutMs(): number {
+    return this.#route?.retry.perTryTimeoutMs || this.plane.limits.streamIdleMs;
+  }
+
+  get forwardedLines(): string {
+    this.#forwardedLines ??=
+      forwardingLines(this.head, this.client.peer, this.client.scheme, this.requestId) +
+      (this.client.tls?.clientLines ?? '');
+    return this.#forwardedLines;
+  }
+
+  /** Routes the request and sends it. What is here of its body was told before. */
+  start(): void {
+    if (this.#phase !== 'new') return;
+    const { plane, head } = this;
+    const route = plane.router.find(this.client.table, head, this.client);
     this.#route = route;
-    this.#cluster = route?.cluster;
-    const position = this.#request.take(bytes, start, end, undefined);
-    if (this.#request.refusal !== undefined) return this.#refuseBody(this.#request.refusal, end);
-    if (route?.cluster === undefined) {
-      this.#reply(route === undefined ? defaultBackend(path) : directReply(route), '');
-      return position;
-    }
-    if (this.#head.hops >= this.#plane.limits.maxHops) {
+    this.#phase = 'waiting';
+    if (route === undefined) {
+      this.#reply(defaultBackend(head.path), '');
+    } else if (head.hops >= plane.limits.maxHops) {
       this.#reply(textReply(508, 'the request goes in a circle of gateways'), 'loop');
-      return position;
+    } else {
+      this.#target = route.targets?.draw();
+      this.#cluster = this.#target?.cluster;
+      this.timeoutMs = route.timeoutMs;
+      if (route.policy === undefined) this.#go();
+      else this.#admit(route);
     }
-    if (route.timeoutMs > 0) this.#deadlineMs = this.#startMs + route.timeoutMs;
-    if (expectsContinue && !this.#request.whole) this.#client.wire.writeText('HTTP/1.1 100 Continue\r\n\r\n');
-    this.#attempt(this.#startMs);
-    if (!this.#request.whole && this.#connected() === undefined) this.#pauseClient();
-    return position;
   }
 
-  /** More octets of the client while this exchange goes on: its body, or `start` when the body is whole. */
-  onClientBytes(bytes: Buffer, start: number, end: number): number {
-    if (this.#state.kind === 'over' || this.#request.whole) return start;
-    this.#lastMs = this.#plane.clock.monotonicMs();
-    const wire = this.#connected()?.wire;
-    const position = this.#request.take(bytes, start, end, wire);
-    if (this.#request.refusal !== undefined) return this.#refuseBody(this.#request.refusal, end);
-    if (!this.#request.whole && (wire === undefined || wire.pressed)) this.#pauseClient();
-    return position;
+  /** Ends a policy's wait. */
+  proceed(): void {
+    if (this.#wait === undefined || this.#phase !== 'waiting') return;
+    this.#wait = undefined;
+    this.#go();
+  }
+
+  /** Ends a policy's wait. */
+  answer(reply: LocalReply): void {
+    if (this.#wait === undefined || this.#phase !== 'waiting') return;
+    this.#wait = undefined;
+    this.#reply(reply, '');
+  }
+
+  onRequestBody(bytes: Buffer, start: number, end: number): void {
+    if (this.#phase === 'over') return;
+    const attempt = this.#connected();
+    this.body.take(bytes, start, end, attempt !== undefined, this.plane.limits.maxReplayBytes);
+    if (this.body.bytes > this.maxBodyBytes) this.onRequestRefused(refusals.bodyTooLarge);
+    else attempt?.writeBody(bytes, start, end);
+  }
+
+  /** All that was read at once has been told, and the body goes on. */
+  onRequestFlush(): void {
+    if (this.#phase === 'over') return;
+    this.#lastMs = this.plane.clock.monotonicMs();
+    const attempt = this.#connected();
+    attempt?.flush();
+    if (attempt === undefined ? this.#phase !== 'new' && !this.#collects() : attempt.pressed)
+      this.#pauseClient();
+  }
+
+  onRequestEnd(trailerLines: string): void {
+    this.body.whole = true;
+    this.body.trailerLines = trailerLines;
+    if (this.#phase === 'over') return;
+    this.#lastMs = this.plane.clock.monotonicMs();
+    const attempt = this.#connected();
+    attempt?.endBody(trailerLines);
+    attempt?.expectResponse(this.#lastMs);
+    if (this.#phase === 'waiting' && this.#collects()) this.#try(this.#lastMs);
+  }
+
+  /** The body is malformed, or too large. */
+  onRequestRefused(refusal: Refusal): void {
+    const { refusals: counts } = this.plane.counters;
+    counts.set(refusal.code, (counts.get(refusal.code) ?? 0) + 1);
+    this.#fail(refusal.status, refusal.code, refusal.reason);
   }
 
   onClientEnd(): void {
     // A half-closed client still reads, but a request without its end will never be whole.
-    if (!this.#request.whole && this.#state.kind !== 'over') this.#breakOff('client-closed');
+    if (!this.body.whole && this.#phase !== 'over') this.#breakOff('client-closed');
   }
 
   onClientDrain(): void {
-    if (this.#state.kind === 'answering') this.#state.connection.wire.resume();
+    if (this.#phase === 'answering') this.#attempt?.resume();
   }
 
   onClientClose(): void {
-    if (this.#state.kind !== 'over') this.#close('client-closed', 0);
-  }
-
-  /** It is this request's turn to get a connection. */
-  onTurn(): void {
-    if (this.#state.kind === 'queued') this.#attempt(this.#plane.clock.monotonicMs());
+    if (this.#phase !== 'over') this.#close('client-closed', 0);
   }
 
   sweep(nowMs: number): void {
-    const state = this.#state;
-    if (state.kind === 'over') return;
-    if (nowMs >= this.#deadlineMs) {
+    if (this.#phase === 'over') return;
+    if (this.timeoutMs > 0 && nowMs >= this.startMs + this.timeoutMs) {
       this.#cluster?.stats.add('timeouts');
       this.#fail(504, 'request-timeout', 'the request took longer than its route allows');
-    } else if (state.kind === 'queued') {
-      if (nowMs >= state.deadlineMs) this.#fail(503, 'pending-timeout', 'no connection became free in time');
-    } else if (state.kind === 'connecting') {
-      if (nowMs >= state.deadlineMs) this.#onTimeout('connect-failure', 'connect-timeout');
-    } else if (!this.#request.whole) {
-      this.#sweepBody(nowMs - this.#lastMs);
-    } else if (state.kind === 'asked') {
-      if (nowMs >= state.deadlineMs) this.#onTimeout('reset-before-response', 'response-timeout');
-    } else if (nowMs - this.#lastMs >= this.#plane.limits.streamIdleMs) {
-      this.#breakOff('stream-idle');
+      return;
     }
-  }
-
-  onUpstreamConnected(): void {
-    if (this.#state.kind === 'connecting')
-      this.#send(this.#state.connection, this.#plane.clock.monotonicMs());
-  }
-
-  onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
-    const state = this.#state;
-    if (state.kind !== 'asked' && state.kind !== 'answering') return;
-    const { connection } = state;
-    const event = this.#response.take(this.#plane, this.#client.wire, bytes, start, end, this.#fieldsFor());
-    if (state.kind === 'asked' && this.#response.head !== undefined) this.#beginAnswer(connection);
-    this.#onResponse(event, connection, bytes);
-  }
-
-  onUpstreamEnd(): void {
-    const state = this.#state;
-    if (state.kind === 'answering' && this.#response.endsByClose) {
-      this.#response.finishByClose(this.#client.wire);
-      this.#complete(false, this.#plane.clock.monotonicMs());
-    } else if (state.kind === 'asked' || state.kind === 'answering') {
-      this.#upstreamGone();
+    if (this.#phase === 'answering') {
+      if (!this.body.whole) this.#sweepBody(nowMs);
+      else if (nowMs - this.#lastMs >= this.plane.limits.streamIdleMs) this.#breakOff('stream-idle');
+      return;
     }
+    // While it waits for its turn or its connection the client is not read: that is not its fault.
+    const asked = this.#connected() !== undefined;
+    if (!this.body.whole && (asked || this.#collects())) this.#sweepBody(nowMs);
+    else this.#sweepAttempts(nowMs);
   }
 
-  onUpstreamDrain(): void {
+  onAttemptTurn(attempt: Attempt): void {
+    this.#forget(attempt);
+    if (this.#phase === 'trying') this.#try(this.plane.clock.monotonicMs());
+  }
+
+  onAttemptSent(): void {
+    this.tries++;
     this.#resumeClient();
   }
 
-  onUpstreamClose(error: Error | undefined): void {
-    if (this.#state.kind === 'connecting') {
-      this.#cluster?.stats.add('connect_failures');
-      this.#retryOr('connect-failure', connectOutcome(error), 503, 'connect-failure');
+  onAttemptDrain(attempt: Attempt): void {
+    if (attempt === this.#attempt) this.#resumeClient();
+  }
+
+  onResponseInterim(attempt: Attempt, head: ResponseHead): void {
+    if (attempt === this.#attempt && this.#others.length === 0) this.client.writeInterim(head);
+  }
+
+  onResponseHead(attempt: Attempt, head: ResponseHead): void {
+    this.#lastMs = this.plane.clock.monotonicMs();
+    if (head.status >= 400 && this.#takesAnother(attempt, head.status)) return;
+    this.#attempt = attempt;
+    for (const other of this.#others) if (other !== attempt) other.abort();
+    this.#others = noAttempts;
+    this.#phase = 'answering';
+    const shown = this.#shown(head);
+    this.#status = shown.status;
+    this.client.writeHead(shown);
+  }
+
+  onResponseBody(_attempt: Attempt, bytes: Buffer, start: number, end: number): void {
+    this.#responseBytes += end - start;
+    this.client.writeBody(bytes, start, end);
+  }
+
+  onResponseFlush(attempt: Attempt): void {
+    this.#lastMs = this.plane.clock.monotonicMs();
+    this.client.flush();
+    if (this.client.pressed) attempt.pause();
+  }
+
+  onResponseEnd(_attempt: Attempt, trailerLines: string): void {
+    if (this.#phase !== 'answering') return;
+    const nowMs = this.plane.clock.monotonicMs();
+    this.client.endBody(trailerLines);
+    this.#end(this.#status, '', nowMs);
+    this.client.finished(nowMs);
+  }
+
+  onSwitch(
+    attempt: Attempt,
+    head: ResponseHead,
+    connection: UpstreamConnection,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { cluster } = attempt;
+    const switched = this.client.switchProtocols(this.#shown(head));
+    if (switched === undefined) {
+      cluster.drop(connection);
+      this.#fail(502, 'unexpected-switch', 'the service switched to a protocol that the client cannot speak');
+      return;
+    }
+    this.#end(101, '', this.plane.clock.monotonicMs());
+    const before = { early: bytes.subarray(start, end), ahead: switched.ahead };
+    startTunnel(this.plane, switched.wire, connection, before, () => cluster.drop(connection));
+  }
+
+  onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {
+    this.#forget(attempt);
+    if (this.#phase === 'answering') {
+      this.#breakOff(failure.kind === 'reset' ? 'upstream-broke-off' : failure.code);
+    } else if (failure.kind === 'stale' && this.#mayRepeat() && this.#stale < maxStaleRetries) {
+      this.#stale++;
+      this.tries--;
+      attempt.cluster.stats.add('stale_retries');
+      this.#endpoint = undefined;
+      this.#try(this.plane.clock.monotonicMs());
     } else {
-      this.#upstreamGone();
+      this.#onTryFailed(attempt, failure);
     }
   }
 
-  #attempt(nowMs: number): void {
+  #admit(route: CompiledRoute): void {
+    this.#admitted = true;
+    const verdict = route.policy?.admit(this);
+    if (verdict === undefined) this.#go();
+    else if ('kind' in verdict) this.#awaitPolicy(verdict);
+    else this.#reply(verdict, '');
+  }
+
+  #awaitPolicy(wait: Wait): void {
+    this.#wait = wait;
+    if (!this.body.whole) this.#pauseClient();
+  }
+
+  /** Nothing stands against the request: asks an endpoint, or gives the route's own answer. */
+  #go(): void {
+    const { body } = this.head;
+    if (this.#route !== undefined && this.#cluster === undefined) {
+      this.#reply(directReply(this.#route, this.#target), '');
+      return;
+    }
+    if (this.collectBytes > 0) this.maxBodyBytes = Math.min(this.maxBodyBytes, this.collectBytes);
+    if (body > this.maxBodyBytes) {
+      this.onRequestRefused(refusals.bodyTooLarge);
+      return;
+    }
+    if (this.head.expectsContinue && !this.body.whole) this.client.writeContinue();
+    if (this.#collects()) this.#resumeClient();
+    else this.#try(this.startMs);
+  }
+
+  #collects(): boolean {
+    return this.collectBytes > 0 && this.#wait === undefined && !this.body.whole;
+  }
+
+  #try(nowMs: number): void {
     const cluster = this.#cluster;
     if (cluster === undefined) return;
+    this.#phase = 'trying';
     const endpoint = cluster.pick(this.#endpoint);
     if (endpoint === undefined) {
       cluster.stats.add('no_endpoint');
@@ -180,173 +337,135 @@ export class Exchange implements UpstreamUser, PendingRequest {
       return;
     }
     this.#endpoint = endpoint;
-    const connection =
-      this.#stale < maxStaleRetries
-        ? cluster.connect(endpoint, this, this)
-        : cluster.connectAnew(endpoint, this);
-    const connectTimeoutMs = cluster.config?.connectTimeoutMs ?? 0;
-    if (connection === 'full') {
-      cluster.stats.add('overflows');
-      this.#fail(503, 'overflow', `too many requests wait for ${cluster.name}`);
-    } else if (connection === undefined) {
-      this.#state = { kind: 'queued', deadlineMs: nowMs + connectTimeoutMs };
-    } else if (connection.reused) {
-      this.#send(connection, nowMs);
+    const attempt = newAttempt(this.plane, cluster, endpoint, this, this.#stale >= maxStaleRetries);
+    this.#attempt = attempt;
+    attempt.start(nowMs);
+    if (!this.body.whole && this.#phase === 'trying' && this.#connected() === undefined) this.#pauseClient();
+  }
+
+  /** The attempt that takes the body as it comes. */
+  #connected(): Attempt | undefined {
+    const attempt = this.#attempt;
+    return attempt !== undefined && (attempt.state === 'asked' || attempt.state === 'answering')
+      ? attempt
+      : undefined;
+  }
+
+  #forget(attempt: Attempt): void {
+    if (this.#attempt === attempt) {
+      this.#attempt = this.#others[0];
+      this.#others = this.#others.slice(1);
     } else {
-      this.#state = { kind: 'connecting', connection, deadlineMs: nowMs + connectTimeoutMs };
+      this.#others = this.#others.filter((other) => other !== attempt);
     }
   }
 
-  #send(connection: UpstreamConnection, nowMs: number): void {
-    const perTryMs = this.#route?.retry.perTryTimeoutMs || this.#plane.limits.streamIdleMs;
-    this.#state = { kind: 'asked', connection, deadlineMs: nowMs + perTryMs };
-    this.#tries++;
-    this.#response.reset();
-    connection.endpoint.requests++;
-    this.#request.sendTo(connection.wire);
-    this.#resumeClient();
+  /** Whether an answer with this status is not what the client gets: there is another try, or a substitute. */
+  #takesAnother(attempt: Attempt, status: number): boolean {
+    const retry = this.#route?.retry;
+    if (retry !== undefined && retry.retries > 0 && this.#substitute === undefined) {
+      const delayMs = retryDelayMs(retry, { kind: 'response', status }, this.#situation());
+      if (delayMs >= 0) {
+        attempt.abort();
+        this.#forget(attempt);
+        this.#tryAgain(attempt, delayMs);
+        return true;
+      }
+    }
+    const replacement = this.#replacement(status);
+    if (replacement === undefined) return false;
+    attempt.abort();
+    this.#forget(attempt);
+    this.#replace(replacement);
+    return true;
   }
 
-  #connected(): UpstreamConnection | undefined {
-    const state = this.#state;
-    return state.kind === 'asked' || state.kind === 'answering' ? state.connection : undefined;
+  #replacement(status: number): LocalReply | Substitute | undefined {
+    if (!this.#admitted || !this.#mayReplace) return undefined;
+    const replacement = this.#route?.policy?.replace(this, status);
+    if (replacement !== undefined) this.#mayReplace = false;
+    return replacement;
+  }
+
+  #replace(replacement: LocalReply | Substitute): void {
+    if (!('kind' in replacement)) {
+      this.#reply(replacement, 'fallback');
+      return;
+    }
+    this.#substitute = replacement;
+    this.#cluster = replacement.cluster;
+    this.outgoing = replacement.head;
+    this.#endpoint = undefined;
+    this.#try(this.plane.clock.monotonicMs());
+  }
+
+  #shown(head: ResponseHead): ResponseHead {
+    const status = this.#substitute?.status;
+    const answered = status === undefined ? head : { ...head, status };
+    const policy = this.#route?.policy;
+    return policy === undefined ? answered : policy.answer(this, answered);
+  }
+
+  #onTryFailed(attempt: Attempt, failure: AttemptFailure): void {
+    if (failure.kind === 'stale') attempt.cluster.stats.add('resets');
+    // What was never sent is a try too, or a dead cluster would be tried for ever.
+    if (failure.kind === 'connect-failure' || failure.kind === 'connect-timeout') this.tries++;
+    if (this.#attempt !== undefined) return;
+    const retry = this.#substitute === undefined ? this.#route?.retry : undefined;
+    const end = attempt.responded ? undefined : tryEndOf(failure);
+    const delayMs = retryDelayMs(retry, end, this.#situation());
+    if (delayMs >= 0) this.#tryAgain(attempt, delayMs);
+    else this.#fail(...failureReply(failure, attempt.cluster.name));
+  }
+
+  #situation(): RetrySituation {
+    const { tries } = this;
+    const remainingMs =
+      this.timeoutMs > 0 ? this.startMs + this.timeoutMs - this.plane.clock.monotonicMs() : never;
+    return { method: this.head.method, tries, replayable: this.body.kept !== undefined, remainingMs };
+  }
+
+  #mayRepeat(): boolean {
+    return this.body.kept !== undefined && isIdempotent(this.head.method);
+  }
+
+  #tryAgain(attempt: Attempt, delayMs: number): void {
+    attempt.cluster.stats.add('retries');
+    if (delayMs === 0) {
+      this.#try(this.plane.clock.monotonicMs());
+      return;
+    }
+    this.#phase = 'backing-off';
+    if (!this.body.whole) this.#pauseClient();
+    this.#cancelBackOff = this.plane.clock.after(delayMs, () => {
+      this.#cancelBackOff = undefined;
+      this.#try(this.plane.clock.monotonicMs());
+    });
   }
 
   #pauseClient(): void {
-    if (this.#state.kind === 'over') return;
+    if (this.#phase === 'over' || this.#clientPaused) return;
     this.#clientPaused = true;
-    this.#lastMs = this.#plane.clock.monotonicMs();
-    this.#client.wire.pause();
+    this.#lastMs = this.plane.clock.monotonicMs();
+    this.client.pauseBody();
   }
 
   #resumeClient(): void {
     if (!this.#clientPaused) return;
     this.#clientPaused = false;
-    this.#lastMs = this.#plane.clock.monotonicMs();
-    this.#client.wire.resume();
+    this.#lastMs = this.plane.clock.monotonicMs();
+    this.client.resumeBody();
   }
 
-  /** The last lines of the response's head: what the connection does next. */
-  #fieldsFor(): string {
-    if (this.#keepsClient()) return this.#head.minor === 0 ? 'Connection: keep-alive\r\n' : '';
-    return 'Connection: close\r\n';
-  }
-
-  #keepsClient(): boolean {
-    return this.#head.keepAlive && this.#request.whole && !this.#plane.draining;
-  }
-
-  #beginAnswer(connection: UpstreamConnection): void {
-    this.#state = { kind: 'answering', connection };
-    const failed = this.#response.status >= 500;
-    this.#report(connection.endpoint, failed ? 'server-error' : 'ok');
-  }
-
-  #onResponse(event: ResponseEvent, connection: UpstreamConnection, bytes: Buffer): void {
-    const nowMs = this.#plane.clock.monotonicMs();
-    this.#lastMs = nowMs;
-    switch (event.kind) {
-      case 'more':
-        if (this.#client.wire.pressed) connection.wire.pause();
-        return;
-      case 'done':
-        this.#complete(event.clean, nowMs);
-        return;
-      case 'anomaly':
-        this.#cluster?.stats.add('anomalies');
-        this.#report(connection.endpoint, 'local-failure');
-        this.#fail(502, event.code, 'the service sent a response that is no valid HTTP');
-        return;
-      case 'switched':
-        this.#switch(connection, bytes, event.restStart, event.restEnd);
-    }
-  }
-
-  /** The upstream went away in the middle. */
-  #upstreamGone(): void {
-    const state = this.#state;
-    if (state.kind === 'answering') {
-      this.#cluster?.stats.add('resets');
-      this.#report(state.connection.endpoint, 'local-failure');
-      this.#breakOff('upstream-broke-off');
-    } else if (state.kind === 'asked') {
-      this.#onResetBeforeResponse(state.connection);
-    }
-  }
-
-  #onResetBeforeResponse(connection: UpstreamConnection): void {
-    const stale = connection.reused && !this.#response.begun;
-    if (stale && this.#request.maySendAgain && this.#stale < maxStaleRetries) {
-      this.#stale++;
-      this.#cluster?.stats.add('stale_retries');
-      this.#cluster?.drop(connection);
-      this.#state = { kind: 'queued', deadlineMs: never };
-      this.#endpoint = undefined;
-      this.#attempt(this.#plane.clock.monotonicMs());
-      return;
-    }
-    this.#cluster?.stats.add('resets');
-    this.#retryOr('reset-before-response', stale ? 'ok' : 'local-failure', 502, 'upstream-reset');
-  }
-
-  /** Sends the request to another endpoint if the route's policy and the request's nature allow it, else fails. */
-  #retryOr(condition: RetryOn, outcome: Outcome | undefined, status: number, code: string): void {
-    const state = this.#state;
-    const cluster = this.#cluster;
-    const retry = this.#route?.retry;
-    if (
-      cluster === undefined ||
-      retry === undefined ||
-      (state.kind !== 'connecting' && state.kind !== 'asked')
-    )
-      return;
-    if (state.kind === 'connecting') this.#tries++;
-    if (outcome !== undefined && outcome !== 'ok') this.#report(state.connection.endpoint, outcome);
-    const allowed = retry.on.includes(condition) && this.#tries <= retry.retries;
-    const again = allowed && this.#request.maySendAgain && !this.#response.begun;
-    if (!again) {
-      this.#fail(status, code, `${cluster.name} could not be reached (${code})`);
-      return;
-    }
-    cluster.stats.add('retries');
-    cluster.drop(state.connection);
-    this.#state = { kind: 'queued', deadlineMs: never };
-    this.#attempt(this.#plane.clock.monotonicMs());
-  }
-
-  #report(endpoint: EndpointState, outcome: Outcome): void {
-    this.#cluster?.outcome(endpoint, outcome);
-  }
-
-  #complete(clean: boolean, nowMs: number): void {
-    const state = this.#state;
-    if (state.kind !== 'answering') return;
-    if (clean && this.#request.whole)
-      this.#cluster?.release(state.connection, nowMs, this.#response.keepAliveMs);
-    else this.#cluster?.drop(state.connection);
-    this.#state = over;
-    this.#note(this.#response.status, '', nowMs);
-    this.#client.finished(this.#response.keepsClient && this.#keepsClient(), this.#request.whole, nowMs);
-  }
-
-  #switch(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): void {
-    this.#state = over;
-    this.#note(101, '', this.#plane.clock.monotonicMs());
-    const cluster = this.#cluster;
-    const before = { early: bytes.subarray(start, end), ahead: this.#client.handOver() };
-    startTunnel(this.#plane, this.#client.wire, connection, before, () => cluster?.drop(connection));
-  }
-
-  #refuseBody(refusal: Refusal, end: number): number {
-    const { refusals } = this.#plane.counters;
-    refusals.set(refusal.code, (refusals.get(refusal.code) ?? 0) + 1);
-    this.#fail(refusal.status, refusal.code, refusal.reason);
-    return end;
+  #sweepAttempts(nowMs: number): void {
+    this.#attempt?.sweep(nowMs);
+    for (const other of this.#others) other.sweep(nowMs);
   }
 
   /** The client still has to send, or the upstream to take, a part of the body. */
-  #sweepBody(stalledMs: number): void {
-    const { bodyStallMs, writeStallMs } = this.#plane.limits;
+  #sweepBody(nowMs: number): void {
+    const stalledMs = nowMs - this.#lastMs;
+    const { bodyStallMs, writeStallMs } = this.plane.limits;
     if (this.#clientPaused) {
       if (stalledMs >= writeStallMs) this.#fail(504, 'upstream-stall', 'the service does not take the body');
     } else if (stalledMs >= bodyStallMs) {
@@ -354,71 +473,76 @@ export class Exchange implements UpstreamUser, PendingRequest {
     }
   }
 
-  #onTimeout(condition: RetryOn, code: string): void {
-    this.#cluster?.stats.add('timeouts');
-    this.#retryOr(condition, 'local-failure', 504, code);
-  }
-
   /** Answers by ourselves if the client has seen nothing yet, else breaks off. */
   #fail(status: number, code: string, text: string): void {
-    if (this.#state.kind === 'answering' || this.#response.begunWriting) this.#breakOff(code);
-    else this.#reply(textReply(status, text), code);
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'answering') {
+      this.#breakOff(code);
+      return;
+    }
+    const replacement = status >= 500 ? this.#replacement(status) : undefined;
+    if (replacement === undefined) {
+      this.#reply(textReply(status, text), code);
+      return;
+    }
+    this.#dropAttempts();
+    this.#replace(replacement);
   }
 
   #reply(reply: LocalReply, flag: string): void {
-    this.#dropConnection();
-    this.#state = over;
-    const keep = this.#keepsClient();
-    const { replies, clock } = this.#plane;
-    const connection = keep ? (this.#head.minor === 0 ? 'keep-alive' : '') : 'close';
-    const lines = `X-Request-Id: ${this.#requestId}\r\n`;
-    const bodyless = this.#head.method === 'HEAD';
-    this.#client.wire.writeText(replies.render(reply, { bodyless, connection, lines }));
-    const nowMs = clock.monotonicMs();
-    this.#note(reply.status, flag, nowMs);
-    this.#client.finished(keep, this.#request.whole, nowMs);
+    this.#dropAttempts();
+    const policyLines = this.#admitted ? (this.#route?.policy?.replyLines(this, reply) ?? '') : '';
+    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${policyLines}`);
+    const nowMs = this.plane.clock.monotonicMs();
+    this.#end(reply.status, flag, nowMs);
+    this.client.finished(nowMs);
   }
 
   /** The client must see that the response is not whole. */
   #breakOff(flag: string): void {
-    this.#close(flag, this.#response.status);
-    this.#client.wire.abort();
+    this.#close(flag, this.#status);
+    this.client.abort();
   }
 
   #close(flag: string, status: number): void {
-    this.#dropConnection();
-    this.#state = over;
-    this.#note(status, flag, this.#plane.clock.monotonicMs());
+    this.#dropAttempts();
+    this.#end(status, flag, this.plane.clock.monotonicMs());
   }
 
-  #dropConnection(): void {
-    const state = this.#state;
-    if (state.kind === 'queued') this.#cluster?.leaveQueue(this);
-    else if (state.kind !== 'over') this.#cluster?.drop(state.connection);
+  #dropAttempts(): void {
+    this.#cancelBackOff?.();
+    this.#wait?.cancel();
+    this.#attempt?.abort();
+    for (const other of this.#others) other.abort();
+    this.#cancelBackOff = undefined;
+    this.#wait = undefined;
+    this.#attempt = undefined;
+    this.#others = noAttempts;
   }
 
-  #note(status: number, flag: string, nowMs: number): void {
-    const durationMs = nowMs - this.#startMs;
-    const [requestBytes, responseBytes] = [this.#request.bytes, this.#response.bytes];
+  #end(status: number, flag: string, nowMs: number): void {
+    this.#phase = 'over';
+    const durationMs = nowMs - this.startMs;
+    const [requestBytes, responseBytes] = [this.body.bytes, this.#responseBytes];
     this.#cluster?.stats.finish(status, durationMs, requestBytes, responseBytes);
-    if (!this.#plane.logsAccess) return;
-    const { method, authority, path, query, userAgent } = this.#head;
+    if (this.#admitted) this.#route?.policy?.done(this, status);
+    if (!this.plane.logsAccess) return;
+    const { method, authority, path, query, userAgent } = this.head;
     const endpoint = this.#endpoint;
-    this.#plane.accessLog.note({
+    this.plane.accessLog.note({
       ...{ method, status, requestBytes, responseBytes, durationMs, userAgent, flag },
       host: authority.text,
       path: path + query,
-      client: this.#client.peer.address,
-      requestId: this.#requestId,
+      client: this.client.peer.address,
+      requestId: this.requestId,
       cluster: this.#cluster?.name ?? '',
       upstream: endpoint === undefined ? '' : `${endpoint.address}:${endpoint.port}`,
-      tries: this.#tries,
+      tries: this.tries,
     });
   }
 }
 
-function directReply(route: CompiledRoute): LocalReply {
-  const { action } = route;
+function directReply({ action }: CompiledRoute, target: CompiledTarget | undefined): LocalReply {
   if (action.type === 'direct') return action;
-  return textReply(503, 'the route leads nowhere');
+  return textReply(target?.status ?? 503, 'the route leads nowhere');
 }

@@ -1,5 +1,6 @@
 import type { ConnectGuard } from './connect-guard.ts';
 import type { EndpointState } from './endpoint-state.ts';
+import { BodyReader } from './http1/body-reader.ts';
 import { Wire, type WireOwner } from './wire.ts';
 
 /** Who uses an upstream connection now: an exchange, or the two ends of a tunnel. */
@@ -26,13 +27,22 @@ export class UpstreamConnection implements WireOwner {
   readonly wire: Wire;
   /** Whether it carried a request before: then a reset may only mean that it was closed for being idle. */
   reused = false;
+  /** Requests that it carried, the one under way included. */
+  uses = 1;
   #state: UpstreamState;
+  #bodyReader: BodyReader | undefined;
 
   constructor(endpoint: EndpointState, guard: ConnectGuard, user: UpstreamUser) {
     this.endpoint = endpoint;
     this.#state = { kind: 'connecting', user };
     endpoint.busy++;
     this.wire = Wire.connect(endpoint.address, endpoint.port, guard, this, () => this.#connected());
+  }
+
+  /** For the body of the response that it carries now. */
+  get bodyReader(): BodyReader {
+    this.#bodyReader ??= new BodyReader();
+    return this.#bodyReader;
   }
 
   /** When an idle one is to be closed; -1 while it is not idle. */
@@ -44,6 +54,7 @@ export class UpstreamConnection implements WireOwner {
   use(user: UpstreamUser): void {
     this.#state = { kind: 'busy', user };
     this.reused = true;
+    this.uses++;
     this.endpoint.busy++;
   }
 

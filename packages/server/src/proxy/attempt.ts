@@ -1,0 +1,196 @@
+import type { Outcome } from '@portolan/core/resilience/outlier.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import type { ResponseHead } from './http1/response-reader.ts';
+import type { RequestBody } from './request-body.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** Why a try came to nothing. `code` is stable, for logs. */
+export interface AttemptFailure {
+  readonly kind: /** No room to wait for a connection. */
+    | 'overflow'
+    /** None became free in time. */
+    | 'pending-timeout'
+    /** Nothing was sent. */
+    | 'connect-failure'
+    | 'connect-timeout'
+    /** A pooled connection turned out to be closed: nobody's failure, and no try. */
+    | 'stale'
+    /** HTTP/2 REFUSED_STREAM or GOAWAY: sent, but surely not acted upon. */
+    | 'refused-stream'
+    /** Broke off; `responded` tells whether the response had begun. */
+    | 'reset'
+    /** The response did not begin in time. */
+    | 'try-timeout'
+    /** What came is no valid HTTP. */
+    | 'anomaly';
+  readonly code: string;
+}
+
+/**
+ * Who has a try made: an exchange, a mirror, a subrequest. Gives what is to be sent and is told what comes of it. After `onResponseEnd`,
+ * `onSwitch` or `onAttemptFailed`, and after its own `abort()`, it hears nothing more of the attempt. It may abort in any callback.
+ */
+export interface AttemptOwner {
+  /** The head as this hop sends it; see `forwardedLines` for what is added. */
+  readonly outgoing: RequestHead;
+  /** Lines that tell who asked, CR LF after each. */
+  readonly forwardedLines: string;
+  readonly body: RequestBody;
+  /** From the request's last octet to the response's first. */
+  readonly responseTimeoutMs: number;
+  /** A connection may be had now by who waited for one; the attempt is over: make another. */
+  onAttemptTurn(attempt: Attempt): void;
+  /** Head, and what was here of the body, are sent: `writeBody` may follow. */
+  onAttemptSent(attempt: Attempt): void;
+  /** After a write that left `pressed` true. */
+  onAttemptDrain(attempt: Attempt): void;
+  onResponseInterim(attempt: Attempt, head: ResponseHead): void;
+  onResponseHead(attempt: Attempt, head: ResponseHead): void;
+  /** `bytes` lie in shared memory: copy what is kept. */
+  onResponseBody(attempt: Attempt, bytes: Buffer, start: number, end: number): void;
+  /** All that was read at once has been told. */
+  onResponseFlush(attempt: Attempt): void;
+  onResponseEnd(attempt: Attempt, trailerLines: string): void;
+  /** 101. The connection is the owner's from now on; `bytes[start, end)` came behind the head. */
+  onSwitch(
+    attempt: Attempt,
+    head: ResponseHead,
+    connection: UpstreamConnection,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void;
+  onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void;
+}
+
+export type AttemptState =
+  /** No connection is free; it waits in its cluster's queue. */
+  | 'queued'
+  | 'connecting'
+  /** The request is sent, or being sent; nothing of the final response is here. */
+  | 'asked'
+  /** The final response's head is here. */
+  | 'answering'
+  | 'over';
+
+const never = Number.POSITIVE_INFINITY;
+
+/**
+ * One try of a request at one endpoint. Minds its connection or stream and the endpoint's accounts; knows nothing of routes, retries or
+ * clients. `start-attempt.ts` makes the kind that the cluster speaks.
+ */
+export abstract class Attempt {
+  readonly cluster: ClusterState;
+  readonly endpoint: EndpointState;
+  state: AttemptState = 'queued';
+  /** Whether any octet of a response came. */
+  responded = false;
+  /** Octets of the response's body. */
+  bytes = 0;
+  /** When the state must have changed; monotonic. */
+  protected deadlineMs = never;
+  protected readonly owner: AttemptOwner;
+
+  constructor(cluster: ClusterState, endpoint: EndpointState, owner: AttemptOwner) {
+    this.cluster = cluster;
+    this.endpoint = endpoint;
+    this.owner = owner;
+  }
+
+  /** Takes or makes a connection, and sends as soon as there is one; it may fail before it returns. */
+  abstract start(nowMs: number): void;
+
+  /** Whether the upstream takes no more of the body for now. */
+  abstract get pressed(): boolean;
+
+  /** Body octets of the client, after `onAttemptSent`. */
+  abstract writeBody(bytes: Buffer, start: number, end: number): void;
+  abstract endBody(trailerLines: string): void;
+  /** Sends what `writeBody` gathered. */
+  abstract flush(): void;
+
+  /** The response is not read until `resume`. */
+  abstract pause(): void;
+  abstract resume(): void;
+
+  /** Drops what it holds. No callback follows. */
+  abort(): void {
+    if (this.state === 'over') return;
+    this.leave();
+  }
+
+  /** Acts upon its deadline. */
+  sweep(nowMs: number): void {
+    if (nowMs < this.deadlineMs) return;
+    switch (this.state) {
+      case 'queued':
+        this.fail(pendingTimeout, undefined);
+        return;
+      case 'connecting':
+        this.cluster.stats.add('timeouts');
+        this.fail(connectTimeout, 'local-failure');
+        return;
+      case 'asked':
+        this.cluster.stats.add('timeouts');
+        this.fail(tryTimeout, 'local-failure');
+    }
+  }
+
+  /** Leaves queue, connection or stream; `state` is `over` afterwards. */
+  protected abstract leave(): void;
+
+  /** The whole request has left: the response is due. */
+  expectResponse(nowMs: number): void {
+    if (this.state === 'asked') this.deadlineMs = nowMs + this.owner.responseTimeoutMs;
+  }
+
+  protected sent(nowMs: number): void {
+    this.state = 'asked';
+    this.deadlineMs = this.owner.body.whole ? nowMs + this.owner.responseTimeoutMs : never;
+    this.endpoint.requests++;
+  }
+
+  /** The final response's head is here. */
+  protected answered(head: ResponseHead): void {
+    this.state = 'answering';
+    this.deadlineMs = never;
+    this.cluster.outcome(this.endpoint, outcomeOf(head.status));
+    this.owner.onResponseHead(this, head);
+  }
+
+  /** @param outcome what it says about the endpoint; undefined: nothing */
+  protected fail(failure: AttemptFailure, outcome: Outcome | undefined): void {
+    if (this.state === 'over') return;
+    if (failure.kind === 'anomaly') this.cluster.stats.add('anomalies');
+    else if (failure.kind === 'connect-failure') this.cluster.stats.add('connect_failures');
+    else if (failure.kind === 'reset') this.cluster.stats.add('resets');
+    else if (failure.kind === 'overflow') this.cluster.stats.add('overflows');
+    if (outcome !== undefined) this.cluster.outcome(this.endpoint, outcome);
+    this.leave();
+    this.owner.onAttemptFailed(this, failure);
+  }
+}
+
+function outcomeOf(status: number): Outcome {
+  if (status < 500) return 'ok';
+  return status >= 502 && status <= 504 ? 'gateway-error' : 'server-error';
+}
+
+function failure(kind: AttemptFailure['kind'], code: string = kind): AttemptFailure {
+  return Object.freeze({ kind, code });
+}
+
+export const overflow = failure('overflow');
+export const connectFailure = failure('connect-failure');
+export const stale = failure('stale', 'upstream-reset');
+export const refusedStream = failure('refused-stream');
+export const reset = failure('reset', 'upstream-reset');
+const pendingTimeout = failure('pending-timeout');
+const connectTimeout = failure('connect-timeout');
+const tryTimeout = failure('try-timeout', 'response-timeout');
+
+export function anomaly(code: string): AttemptFailure {
+  return { kind: 'anomaly', code };
+}
