@@ -76,9 +76,9 @@ test('a service that is the gateway itself, by address or by name, is not connec
 
 test('a TCP listener that leads to itself lets its clients go', async (t) => {
   const self = cluster('self', []);
-  const door = { kind: 'tcp', listener: 'tcp/self' } as const;
+  const door = { kind: 'stream', key: 'tcp 1' } as const;
   const { plane, port } = startPlane(t, modelOf({ self }, { tcp: { self: 1 } }), { door });
-  plane.apply(modelOf({ self: cluster('self', [endpoint(port)]) }, { tcp: { self: port } }));
+  plane.apply(modelOf({ self: cluster('self', [endpoint(port)]) }, { tcp: { self: 1 } }));
   const socket = connect(port, '127.0.0.1');
   let closed = false;
   socket

@@ -461,7 +461,7 @@ test('a TCP listener passes octets both ways, each end closed on its own', async
   });
   const dead = await deadPort(t);
   const model = modelOf({ 'a.test': cluster('a', [endpoint(dead), endpoint(upstream)]) }, { tcp: { a: 1 } });
-  const { port, plane } = startPlane(t, model, { door: { kind: 'tcp', listener: 'tcp/a' } });
+  const { port, plane } = startPlane(t, model, { door: { kind: 'stream', key: 'tcp 1' } });
   for (let index = 0; index < 4; index++) {
     const { answer } = await talk(port, ['x'.repeat(300_000)], { end: true });
     assert.equal(answer, 'got 300000');
@@ -523,7 +523,7 @@ test('clusters that come and go do not pile up', (t) => {
 test('a tunnel whose far end does not read holds its client back', async (t) => {
   const { port: upstream } = await startServer(t, (socket) => socket.pause());
   const model = modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }, { tcp: { a: 1 } });
-  const { port } = startPlane(t, model, { door: { kind: 'tcp', listener: 'tcp/a' } });
+  const { port } = startPlane(t, model, { door: { kind: 'stream', key: 'tcp 1' } });
   const client = connect(port, '127.0.0.1');
   t.after(() => client.destroy());
   client.on('error', () => undefined);

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { Listener, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { type AccessLog, noAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
 import { ConnectGuard, type LookupAll } from './connect-guard.ts';
-import { acceptPlainHttp1, Downstream } from './downstream.ts';
+import { byDoor, type Door } from './door-key.ts';
+import { Downstream } from './downstream.ts';
+import { Entrance } from './entrance.ts';
 import { TrustedPeers } from './forwarding.ts';
 import { RequestReader } from './http1/request-reader.ts';
 import { ResponseReader } from './http1/response-reader.ts';
@@ -15,7 +18,7 @@ import type { Plane } from './plane.ts';
 import { Router } from './router.ts';
 import type { WorkerReport } from './stats.ts';
 import { Sweeper } from './sweeper.ts';
-import { acceptTcp } from './tcp-connection.ts';
+import { TlsHosts } from './tls/tls-hosts.ts';
 import { TrafficTable } from './traffic-table.ts';
 import type { TcpHandle } from './wire.ts';
 
@@ -27,10 +30,12 @@ export interface DataPlaneOptions {
   readonly accessLog: AccessLog | undefined;
   /** How names of endpoints are resolved; default: by the system. */
   readonly lookup?: LookupAll;
+  /** What TLS session tickets are sealed with; default: this worker's own, so that no other resumes its sessions. */
+  readonly ticketSecret?: Uint8Array;
 }
 
-/** What a listening socket is for: HTTP, or the TCP listener of that name in the model. */
-export type Door = { readonly kind: 'http' } | { readonly kind: 'tcp'; readonly listener: string };
+/** What the built-in door serves before a model says so. */
+const plainEdge: Listener = { name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable };
 
 /** Clusters that are gone are kept, for their figures, until there are this many more than half. */
 const maxForgotten = 1_000;
@@ -42,6 +47,9 @@ export class DataPlane {
   readonly #table = new TrafficTable();
   readonly #clusters = new Map<string, ClusterState>();
   readonly #doors = new Set<ListeningHandle>();
+  readonly #tls: TlsHosts;
+  readonly #entrance: Entrance;
+  #served: ReadonlyMap<string, Listener> = new Map();
   readonly #guard: ConnectGuard;
 
   constructor(options: DataPlaneOptions) {
@@ -63,6 +71,11 @@ export class DataPlane {
       tunnels: new Set(),
       draining: false,
     };
+    this.#tls = new TlsHosts(this.#table, options.ticketSecret ?? randomBytes(32));
+    this.#entrance = new Entrance({
+      ...{ plane: this.#plane, random: options.random, tls: this.#tls },
+      cluster: (name) => this.#cluster(name),
+    });
   }
 
   get revision(): number {
@@ -71,7 +84,7 @@ export class DataPlane {
 
   /** Connections of clients, tunnels included. */
   get openConnections(): number {
-    return this.#plane.counters.open + this.#plane.tunnels.size;
+    return this.#plane.counters.open + this.#plane.tunnels.size + this.#entrance.size;
   }
 
   /** Takes new configuration. What is under way goes on with what it began with. */
@@ -80,7 +93,13 @@ export class DataPlane {
     for (const cluster of change.clusters.put) this.#cluster(cluster.name).update(cluster);
     this.#plane.router.apply(change.virtualHosts);
     for (const name of change.clusters.remove) this.#clusters.get(name)?.update(undefined);
+    this.#applyListeners(change);
     if (this.#clusters.size > 2 * this.#table.clusters.size + maxForgotten) this.#forgetClusters();
+  }
+
+  /** From now on session tickets are sealed with it. */
+  useTicketSecret(secret: Uint8Array): void {
+    this.#tls.useTicketSecret(secret);
   }
 
   /** Accepts from a socket. Returns libuv's error number, negative, or 0. */
@@ -116,6 +135,7 @@ export class DataPlane {
   /** Drops what is left. */
   close(): void {
     for (const item of this.#plane.sweeper.list()) if (item instanceof Downstream) item.wire.destroy();
+    this.#entrance.close();
     for (const tunnel of this.#plane.tunnels) tunnel.close();
     for (const cluster of this.#clusters.values()) cluster.update(undefined);
     this.#plane.sweeper.stop();
@@ -145,14 +165,16 @@ export class DataPlane {
       return;
     }
     counters.accepted++;
-    if (door.kind === 'http') {
-      acceptPlainHttp1(this.#plane, client, edgeTable);
-      return;
-    }
-    const listener = this.#table.listeners.get(door.listener);
-    const cluster = listener?.protocol === 'tcp' ? listener.targets[0]?.cluster : undefined;
-    if (cluster !== undefined) acceptTcp(this.#plane, this.#cluster(cluster), client);
-    else client.close?.();
+    this.#entrance.accept(
+      this.#served.get(door.key) ?? (door.key === 'gateway' ? plainEdge : undefined),
+      client,
+    );
+  }
+
+  #applyListeners({ listeners, tlsHosts, certificates }: TrafficMessage): void {
+    if (changes(listeners)) this.#served = byDoor(this.#table.listeners.values()).served;
+    for (const name of listeners.remove) this.#entrance.forget(name);
+    if (changes(tlsHosts) || changes(certificates)) this.#tls.changed();
   }
 
   /** Drops the clusters that neither the model nor a route names, and nothing runs through. */
@@ -182,4 +204,8 @@ export class DataPlane {
     }
     return cluster;
   }
+}
+
+function changes(change: { readonly put: readonly unknown[]; readonly remove: readonly unknown[] }): boolean {
+  return change.put.length + change.remove.length > 0;
 }

@@ -5,6 +5,10 @@
 export interface GatewayLimits {
   /** From a request's first octet to the end of its head, however slowly it drips. HAProxy's advice. */
   readonly headTimeoutMs: number;
+  /** From a connection's first moment to the end of its PROXY protocol header and TLS handshake, however slowly they come. */
+  readonly handshakeTimeoutMs: number;
+  /** TLS handshakes under way. Each holds some 50 KB; who takes longest is dropped for a newcomer. */
+  readonly maxHandshakes: number;
   /** A connection with no request under way. nginx's default. */
   readonly keepAliveTimeoutMs: number;
   /** A body, either way, of which nothing arrives. */
@@ -35,6 +39,8 @@ export interface GatewayLimits {
 
 export const defaultLimits: GatewayLimits = Object.freeze({
   headTimeoutMs: 10_000,
+  handshakeTimeoutMs: 10_000,
+  maxHandshakes: 1_024,
   keepAliveTimeoutMs: 75_000,
   bodyStallMs: 30_000,
   writeStallMs: 30_000,

@@ -3,10 +3,30 @@ import type { ClusterState, PendingRequest } from './cluster-state.ts';
 import { connectOutcome } from './connect-error.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { Plane } from './plane.ts';
+import type { AddressAndPort } from './proxy-protocol/read.ts';
+import { proxyHeader } from './proxy-protocol/write.ts';
+import type { SourceAffinity } from './source-affinity.ts';
 import type { Swept } from './sweeper.ts';
 import { startTunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
-import { type TcpHandle, Wire, type WireOwner } from './wire.ts';
+import type { Wire, WireOwner } from './wire.ts';
+
+/** Who wants to be joined to an endpoint. */
+export interface TcpClient {
+  /** Nobody's. */
+  readonly wire: Wire;
+  /** Octets that came already: the endpoint gets them first. */
+  readonly ahead: Buffer | undefined;
+  readonly source: AddressAndPort;
+  /** Where the connection was received. */
+  readonly destination: AddressAndPort;
+}
+
+/** Keeps the client at the endpoint that it gets now, for so long after it came last. */
+export interface TcpBond {
+  readonly affinity: SourceAffinity;
+  readonly forMs: number;
+}
 
 /** Endpoints that are tried for one connection before it is given up. */
 const maxTries = 3;
@@ -23,6 +43,8 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
   sweepIndex = -1;
   readonly #plane: Plane;
   readonly #cluster: ClusterState;
+  readonly #client: TcpClient;
+  readonly #bond: TcpBond | undefined;
   readonly #wire: Wire;
   #state: TcpState = { kind: 'queued', deadlineMs: Number.POSITIVE_INFINITY };
   #endpoint: EndpointState | undefined;
@@ -30,11 +52,16 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
   #ahead: Buffer | undefined;
   #ended = false;
 
-  constructor(plane: Plane, cluster: ClusterState, handle: TcpHandle) {
+  constructor(plane: Plane, cluster: ClusterState, client: TcpClient, bond: TcpBond | undefined) {
     this.#plane = plane;
     this.#cluster = cluster;
-    this.#wire = Wire.accept(handle, this);
+    this.#client = client;
+    this.#bond = bond;
+    this.#ahead = client.ahead;
+    this.#wire = client.wire;
+    this.#wire.owner = this;
     this.#wire.pause();
+    plane.counters.open++;
     plane.sweeper.add(this);
     this.#attempt();
   }
@@ -68,10 +95,15 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
   onUpstreamConnected(): void {
     const state = this.#state;
     if (state.kind !== 'connecting') return;
-    this.#state = over;
-    this.#plane.sweeper.remove(this);
+    this.#end();
     this.#cluster.outcome(state.connection.endpoint, 'ok');
     this.#cluster.stats.add('responses_2xx');
+    this.#keepBond(state.connection.endpoint);
+    const { proxyProtocol } = this.#cluster.config ?? {};
+    if (proxyProtocol !== undefined) {
+      const { source, destination } = this.#client;
+      state.connection.wire.writeText(proxyHeader(proxyProtocol, source, destination));
+    }
     const release = (): void => this.#cluster.drop(state.connection);
     const before = { early: undefined, ahead: this.#ahead };
     startTunnel(this.#plane, this.#wire, state.connection, before, release);
@@ -90,7 +122,7 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
 
   #attempt(): void {
     const cluster = this.#cluster;
-    const endpoint = cluster.pick(this.#endpoint);
+    const endpoint = this.#bonded() ?? cluster.pick(this.#endpoint);
     if (endpoint === undefined) {
       cluster.stats.add('no_endpoint');
       this.#giveUp();
@@ -108,6 +140,18 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
       endpoint.requests++;
       this.#state = { kind: 'connecting', connection, deadlineMs };
     }
+  }
+
+  /** The endpoint that the client had before; only at the first try. */
+  #bonded(): EndpointState | undefined {
+    if (this.#endpoint !== undefined) return undefined;
+    return this.#bond?.affinity.find(this.#client.source.address, this.#plane.clock.monotonicMs());
+  }
+
+  #keepBond(endpoint: EndpointState): void {
+    if (this.#bond === undefined) return;
+    const untilMs = this.#plane.clock.monotonicMs() + this.#bond.forMs;
+    this.#bond.affinity.keep(this.#client.source.address, endpoint, untilMs);
   }
 
   #failed(connection: UpstreamConnection, outcome: Outcome | undefined): void {
@@ -132,14 +176,25 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
 
   #leave(): void {
     const state = this.#state;
+    if (state.kind === 'over') return;
+    this.#end();
+    if (state.kind === 'queued') this.#cluster.leaveQueue(this);
+    else this.#cluster.drop(state.connection);
+  }
+
+  #end(): void {
     this.#state = over;
     this.#plane.sweeper.remove(this);
-    if (state.kind === 'queued') this.#cluster.leaveQueue(this);
-    else if (state.kind === 'connecting') this.#cluster.drop(state.connection);
+    this.#plane.counters.open--;
   }
 }
 
-/** Takes a connection of a TCP listener that leads to `cluster`. */
-export function acceptTcp(plane: Plane, cluster: ClusterState, handle: TcpHandle): void {
-  new TcpConnection(plane, cluster, handle);
+/** Joins a client to an endpoint of `cluster`. */
+export function acceptTcp(
+  plane: Plane,
+  cluster: ClusterState,
+  client: TcpClient,
+  bond: TcpBond | undefined,
+): void {
+  new TcpConnection(plane, cluster, client, bond);
 }

@@ -4,7 +4,8 @@ import type { Cluster, Endpoint, RetryPolicy, TrafficMessage } from '@portolan/c
 import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { systemClock } from '../../engine/system-clock.ts';
 import type { LookupAll } from '../connect-guard.ts';
-import { DataPlane, type Door } from '../data-plane.ts';
+import { DataPlane } from '../data-plane.ts';
+import type { Door } from '../door-key.ts';
 import { defaultLimits, type GatewayLimits } from '../limits.ts';
 import { bindHandle, portOf } from '../listening-handle.ts';
 
@@ -114,7 +115,7 @@ export function startPlane(
   plane.apply(model);
   const handle = bindHandle('127.0.0.1', 0, false);
   if (typeof handle === 'number') throw new Error(`cannot bind: ${handle}`);
-  plane.listen(handle, options.door ?? { kind: 'http' });
+  plane.listen(handle, options.door ?? { kind: 'stream', key: 'gateway' });
   test.after(() => {
     plane.beginDrain();
     plane.close();
