@@ -69,11 +69,21 @@ const nginxPid = ({ dataDir }: Rig) => Number(readFileSync(join(dataDir, 'nginx'
 
 /** One that ended and was not waited for by its parent yet has no command line any more. */
 function isAlive(pid: number): boolean {
+  return commandLine(pid) !== '';
+}
+
+function commandLine(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return false;
+    return '';
   }
+}
+
+/** Workers of a configuration before the present one, which finish what they have begun. */
+function hasOldWorkers(master: number): boolean {
+  const children = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ');
+  return children.some((pid) => commandLine(Number(pid)).includes('shutting down'));
 }
 
 async function readiness({ portolan }: Rig): Promise<string> {
@@ -131,7 +141,8 @@ function ask(port: number, host: string, agent?: Agent, method = 'GET'): Promise
     });
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       // RFC 9110 §9.2.2: a server may close an idle connection any time; what was not answered goes again.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(ask(port, host, agent, method));
+      const closed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+      if (outgoing.reusedSocket && closed) resolve(ask(port, host, agent, method));
       else reject(error);
     });
     outgoing.on('response', (response: IncomingMessage) => {
@@ -222,8 +233,12 @@ test('100 endpoint changes under load: no request fails', async (t) => {
     await waitUntil(() => mentions() === (change % 2 === 0 ? 0 : 2));
     const written = /return 200 "([0-9a-f]{32}-[0-9a-f]{8})"/.exec(readFileSync(file, 'utf8'))?.[1];
     await waitUntil(() => verified(rig) === written);
-    // Only now, with new workers at work, does the instance go away: that is what draining is.
-    if (change % 2 === 0) await running.get(name)?.stop();
+    // Only now, with new workers at work and the old ones done, does the instance go away: that is what draining is. An old worker may
+    // have taken a TCP connection just before, and be about to connect.
+    if (change % 2 === 0) {
+      await waitUntil(() => !hasOldWorkers(nginxPid(rig)), { what: 'the old workers to end' });
+      await running.get(name)?.stop();
+    }
   }
   stopped = true;
   await Promise.all(clients);
