@@ -74,3 +74,27 @@ test('exec says what is missing', async (t) => {
   assert.equal('code' in ended && ended.code, 6);
   assert.match(ended.stderr, /no instance of 'nothing' is passing/);
 });
+
+test('exec without --service gives what env prints without it', async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  await register(server.url, 'm1', 3306);
+  const env = await run(process.execPath, [portolan, 'env', '--server', server.url]);
+  const exec = await run(process.execPath, [portolan, 'exec', '--server', server.url, '--', 'env']);
+  const given = new Set(exec.stdout.split('\n'));
+  const printed = env.stdout.trim().split('\n');
+  assert.ok(printed.includes('MYSQL_SERVICE_PORT=3306'));
+  for (const line of printed) assert.ok(given.has(line), line);
+});
+
+test('exec of a program that is not there is 127, of one that cannot be run 126', async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  const codeOf = async (program: string) => {
+    const ended = await run(process.execPath, [
+      ...[portolan, 'exec', '--server', server.url, '--', program],
+    ]).catch((error: { code: number; stderr: string }) => error);
+    assert.match(ended.stderr, /cannot start/);
+    return 'code' in ended && ended.code;
+  };
+  assert.equal(await codeOf('/nonexistent'), 127);
+  assert.equal(await codeOf('/etc/passwd'), 126);
+});

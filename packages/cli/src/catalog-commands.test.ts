@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { startTestServer, type TestServer } from '@portolan/server/frontends/consul/test-server.fixture.ts';
@@ -258,4 +261,24 @@ test('YAML says the same as JSON', async () => {
   for (const argv of [['services'], ['services', 'web'], ['status'], ['resolve', 'web']]) {
     assert.deepEqual(parse(await data(...argv, '-o', 'yaml')), JSON.parse(await data(...argv, '-o', 'json')));
   }
+});
+
+test('a name that nothing can find, and an interval that nobody keeps, are warned of', async () => {
+  const odd = await portolan(['register', 'we b', '--port', '80']);
+  assert.equal(odd.code, 0);
+  assert.match(odd.err, /"we b" is registered, but DNS and the gateway cannot find it/);
+  const often = ['register', 'often', '--port', '80', '--check-tcp', '127.0.0.1:1', '--interval', '1ms'];
+  assert.match((await portolan(often)).err, /--interval: checks run once a second at most/);
+  assert.equal((await portolan(['register', 'plain', '--port', '80'])).err, '');
+});
+
+test('a server that speaks HTTP but is no registry is said to be none', async (t) => {
+  const gateway = createServer((_, response) => response.writeHead(404).end('default backend - 404\n'));
+  gateway.listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  t.after(() => gateway.close());
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  const { code, err } = await runCli(['status', '--server', url]);
+  assert.equal(code, 6);
+  assert.match(err, /is neither a Portolan API nor a Consul agent \(default backend - 404/);
 });

@@ -77,3 +77,11 @@ test('bad input is refused before anything is asked', async () => {
     assert.match(result.err, pattern);
   }
 });
+
+test('deleting what is not there says so', async () => {
+  const one = await kv(['delete', 'nosuch']);
+  assert.equal(one.code, 3);
+  assert.match(one.err, /there is no key 'nosuch'/);
+  const many = await kv(['delete', 'nosuch/', '--recurse']);
+  assert.match(many.err, /No key begins with 'nosuch\/'/);
+});

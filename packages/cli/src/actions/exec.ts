@@ -5,6 +5,7 @@ import { type ServiceWatch, watchService } from '@portolan/client/discovery/serv
 import { systemClock } from '@portolan/client/system-clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Session } from '../session.ts';
+import { environmentOf } from './environment.ts';
 
 export interface ExecFlags {
   readonly service: readonly string[];
@@ -26,6 +27,7 @@ export async function execute(
   flags: ExecFlags,
 ): Promise<number> {
   const reaction = reactionOf(flags.onChange);
+  if (flags.service.length === 0) return runOnce(session, command, reaction);
   const context = {
     registry: session.registry,
     clock: systemClock,
@@ -38,6 +40,20 @@ export async function execute(
     return await supervise(session, command, watches, reaction, flags.killTimeoutMs);
   } finally {
     await Promise.all([...watches.values()].map((watch) => watch.stop()));
+  }
+}
+
+/** Without `--service`: the variables of all services, as `portolan env` prints them. There may be thousands: none is watched. */
+async function runOnce(session: Session, command: readonly string[], reaction: Reaction): Promise<number> {
+  if (reaction.kind !== 'ignore') {
+    throw new Fault('invalid', '--on-change: name the services that it looks at: --service NAME');
+  }
+  const child = start(session, command, await environmentOf(session, []));
+  const unlisten = forwardSignals(() => child);
+  try {
+    return await child.ended;
+  } finally {
+    unlisten();
   }
 }
 
@@ -84,9 +100,7 @@ async function supervise(
 ): Promise<number> {
   let variables = variablesOf(watches);
   let child = start(session, command, variables);
-  const forward = (signal: NodeJS.Signals): void => void child.process.kill(signal);
-  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, forward);
+  const unlisten = forwardSignals(() => child);
   try {
     for (;;) {
       const ended = await Promise.race([child.ended, pause(compareMs)]);
@@ -103,9 +117,23 @@ async function supervise(
       }
     }
   } finally {
-    for (const signal of signals) process.off(signal, forward);
+    unlisten();
   }
 }
+
+/** Whatever this process is told goes to the program that runs now. The returned function ends that. */
+function forwardSignals(running: () => Running): () => void {
+  const forward = (signal: NodeJS.Signals): void => void running().process.kill(signal);
+  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward);
+  return () => {
+    for (const signal of signals) process.off(signal, forward);
+  };
+}
+
+/** As shells have it: there is no such program, and it is there but cannot be run. */
+const exitNoProgram = 127;
+const exitNotExecutable = 126;
 
 interface Running {
   readonly process: ChildProcess;
@@ -119,16 +147,15 @@ function start(
 ): Running {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { stdio: 'inherit', env: { ...session.io.env, ...variables } });
-  const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', (error) =>
-      reject(new Fault('not-found', `cannot start '${program}': ${error.message}`, { cause: error })),
-    );
+  const ended = new Promise<number>((resolve) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      session.io.err(`portolan: cannot start '${program}': ${error.message}\n`);
+      resolve(error.code === 'ENOENT' ? exitNoProgram : exitNotExecutable);
+    });
     child.on('exit', (code, signal) =>
       resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]),
     );
   });
-  // Awaited in turns; an error in between must not count as unhandled.
-  ended.catch(() => {});
   return { process: child, ended };
 }
 

@@ -64,6 +64,11 @@ export async function deleteKey(
     throw new Fault('invalid', '--cas: guards one key and cannot be used with --recurse', { path: '--cas' });
   }
   const cas = flags.cas === undefined ? {} : { cas: indexOf(flags.cas) };
+  // The API says true for a key that was never there, too.
+  if (flags.recurse) {
+    const keys = await session.registry.kv.keys(key, session.signal);
+    if (keys.length === 0) session.io.err(`No key begins with '${key}'.\n`);
+  } else await session.registry.kv.get(key, session.signal);
   const deleted = await session.registry.kv.delete(key, {
     recurse: flags.recurse,
     ...cas,

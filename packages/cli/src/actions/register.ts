@@ -33,6 +33,32 @@ export async function register(session: Session, name: string, flags: RegisterFl
   }
   await session.registry.register(definitionOf(registration), session.signal);
   printId(session, id, name);
+  warn(session, registration);
+}
+
+function warn({ io }: Session, registration: Registration): void {
+  for (const warning of warningsOf(registration)) io.err(`portolan: ${warning}\n`);
+}
+
+/** Consul takes any name, and so does the registry; DNS and the gateway find only one that can be a host name's label. */
+const findable = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9_])?$/;
+
+/** Servers check no more often, whatever a check asks for. */
+const minIntervalMs = 1_000;
+
+function warningsOf({ name, checks = [] }: Registration): readonly string[] {
+  const warnings: string[] = [];
+  if (!findable.test(name)) {
+    const shown = JSON.stringify(name);
+    warnings.push(
+      `${shown} is registered, but DNS and the gateway cannot find it: use 1 to 63 letters, digits and hyphens`,
+    );
+  }
+  for (const check of checks) {
+    const tooOften = 'intervalMs' in check && (check.intervalMs ?? minIntervalMs) < minIntervalMs;
+    if (tooOften) warnings.push('--interval: checks run once a second at most: 1s it is');
+  }
+  return warnings;
 }
 
 /** The id alone, so that `ID=$(portolan register …)` works without flags. */
@@ -53,6 +79,7 @@ async function keep(session: Session, registration: Registration): Promise<void>
   try {
     const { id } = await client.register(registration, { signal: session.signal });
     printId(session, id, registration.name);
+    warn(session, registration);
     session.io.err('Registered. Ctrl-C deregisters it.\n');
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -13,7 +13,7 @@ interface Listener {
 export async function showStatus(session: Session): Promise<void> {
   const { registry, signal } = session;
   const [self, leader, own, services] = await Promise.all([
-    registry.get('v1/agent/self', signal),
+    agentSelf(session),
     registry.get('v1/status/leader', signal),
     ownStatus(session),
     registry.services(signal),
@@ -42,6 +42,22 @@ export async function showStatus(session: Session): Promise<void> {
     ]),
   ];
   session.io.out(renderRecord(shown, status, status.node, session.render));
+}
+
+/** Both a Portolan server and a Consul agent have it: who does not is something else. */
+async function agentSelf({ registry, server, signal }: Session): Promise<unknown> {
+  try {
+    return await registry.get('v1/agent/self', signal);
+  } catch (thrown) {
+    const fault = Fault.from(thrown);
+    if (fault.code !== 'not-found') throw fault;
+    throw new Fault(
+      'unavailable',
+      `${server} answers, but is neither a Portolan API nor a Consul agent (${fault.message}); ` +
+        'give the address of the http listener, by default http://127.0.0.1:8500',
+      { cause: fault },
+    );
+  }
 }
 
 /** Portolan's own answer; empty where there is none to ask: a Consul agent. */

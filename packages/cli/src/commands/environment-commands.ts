@@ -21,7 +21,7 @@ export function declareEnvironmentCommands(program: Command, io: Io): void {
   clientCommand(program.command('exec'))
     .argument('<command...>', 'the program and its arguments, after --')
     .description('run a program with the environment variables of services')
-    .requiredOption('--service <name>', 'a service it needs; may be repeated', collect, [])
+    .option('--service <name>', 'a service it needs; may be repeated; default: all', collect, [])
     .option(
       '--on-change <what>',
       'when an address changes: ignore, restart, or a signal such as HUP',
