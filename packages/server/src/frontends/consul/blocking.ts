@@ -24,6 +24,8 @@ export interface Read {
   /** Whether this call reads less than even that says: then its index moves only when its content does. */
   byContent?(call: Call): boolean;
   content(call: Call, catalog: CatalogReader): Content;
+  /** `content` where that is so large that it is made in slices, between which others have their turn; undefined: it is not. */
+  largeContent?(call: Call, catalog: CatalogReader): Promise<Content> | undefined;
 }
 
 export interface Content {
@@ -96,7 +98,7 @@ async function waitThenAnswer(call: Call, read: Read, topic: Topic, options: Rea
   return answer(call, read, topic, options);
 }
 
-function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Reply {
+function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Reply | Promise<Reply> {
   const { engine, clock, answers } = call.context;
   const { view } = engine;
   const index = indexOf(call, read, topic);
@@ -105,12 +107,15 @@ function answer(call: Call, read: Read, topic: Topic, options: ReadOptions): Rep
   // The age of what is stale is part of the answer: such ones are not kept.
   const kept = staleMs === undefined ? answers.get(key, index) : undefined;
   if (kept !== undefined) return kept;
-  const content = read.content(call, view.catalog);
   const cacheHeaders = options.cached ? ['X-Cache', 'HIT', 'Age', '0'] : [];
-  const headers = [...content.headers, ...indexHeaders(index, options.consistency, staleMs), ...cacheHeaders];
-  const made = reply(content.status, headers, content.body);
-  if (staleMs === undefined) answers.put(key, index, made);
-  return made;
+  const ownHeaders = [...indexHeaders(index, options.consistency, staleMs), ...cacheHeaders];
+  const replyOf = (content: Content): Reply => {
+    const made = reply(content.status, [...content.headers, ...ownHeaders], content.body);
+    if (staleMs === undefined) answers.put(key, index, made);
+    return made;
+  };
+  const large = read.largeContent?.(call, view.catalog);
+  return large === undefined ? replyOf(read.content(call, view.catalog)) : large.then(replyOf);
 }
 
 /** A record of this agent as the wire has it; undefined: there is none. */

@@ -1,12 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
 import { topicOf } from '@portolan/core/catalog/reader.ts';
-import { type KvRecord, keyOf } from '@portolan/core/catalog/records.ts';
+import { type Entry, type KvRecord, keyOf } from '@portolan/core/catalog/records.ts';
+import { jsonText } from '../../http/reply.ts';
 import { blocking, type Content, jsonContent, missing, type Read } from './blocking.ts';
 import { type Call, type Handler, localJson, text } from './call.ts';
 import { flag, isOurDatacenter, refuseEnterpriseScopes } from './query.ts';
 import { refusedBySession } from './session.ts';
 import { acquireLock, releaseLock } from './session-intents.ts';
+import type { WireObject } from './translate-answer.ts';
 import { keysUpToSeparator, readCas, readFlags, wireKv } from './translate-kv.ts';
 
 /** UTF-8 bytes of a key. Store keys are bounded; Consul has no such limit of its own, its URL has. */
@@ -37,7 +40,42 @@ const recursive: Read = {
     const entries = [...catalog.kvPrefix(call.argument)].map(wireKv);
     return entries.length === 0 ? missing : jsonContent(call, entries);
   },
+  largeContent(call, catalog) {
+    const entries = [...catalog.kvPrefix(call.argument)];
+    const chars = entries.reduce((sum, { record }) => sum + record.value.length, 0);
+    return chars < minSlicedChars ? undefined : slicedContent(entries, flag(call.query, 'pretty'));
+  },
 };
+
+/** An answer of more than this is encoded in slices: one of 100 MB would hold everybody up for a second. */
+const minSlicedChars = 4 * 1024 * 1024;
+/** Of values in a slice: some ten milliseconds of work. */
+const sliceChars = 1024 * 1024;
+
+/** The entries as `jsonContent` writes them, a slice at each turn of the event loop. They are frozen, so that they may take their time. */
+async function slicedContent(entries: readonly Entry<KvRecord>[], pretty: boolean): Promise<Content> {
+  const pieces: Buffer[] = [];
+  let slice: WireObject[] = [];
+  let chars = 0;
+  const cut = (isLast: boolean): void => {
+    const json = jsonText(slice, pretty);
+    const body = pretty ? json.slice(1, -'\n]\n'.length) : json.slice(1, -1);
+    pieces.push(Buffer.from((pieces.length === 0 ? '[' : ',') + body));
+    if (isLast) pieces.push(Buffer.from(pretty ? '\n]\n' : ']'));
+    slice = [];
+    chars = 0;
+  };
+  for (const entry of entries) {
+    if (chars >= sliceChars) {
+      cut(false);
+      await setImmediate();
+    }
+    slice.push(wireKv(entry));
+    chars += entry.record.value.length;
+  }
+  cut(true);
+  return { status: 200, headers: ['Content-Type', 'application/json'], body: Buffer.concat(pieces) };
+}
 
 const keys: Read = {
   topic: (call) => topicOf.kvPrefix(call.argument),
