@@ -308,6 +308,18 @@ test('settings that make no sense are refused with their places, before anything
   const noFile = await failedStart([...args, '--config', join(directory, 'missing.yaml')]);
   assert.equal(noFile.code, 2);
   assert.match(noFile.stderr, /missing\.yaml cannot be read/);
+  const noTemplates = await failedStart([
+    ...serverArgs(join(directory, 'data')),
+    '--templates',
+    '/nonexistent',
+  ]);
+  assert.equal(noTemplates.code, 2);
+  assert.match(noTemplates.stderr, /--templates: .*\/nonexistent/);
+  const forwarder = await failedStart([...args, '--dns-forwarders', 'foo']);
+  assert.match(forwarder.stderr, /must be addresses such as 10\.0\.0\.1 or 10\.0\.0\.1:53, not "foo"/);
+  const nowhere = await failedStart(serverArgs('/proc/portolan'));
+  assert.equal(nowhere.code, 2);
+  assert.match(nowhere.stderr, /--data-dir: \/proc\/portolan cannot be used: ENOENT/);
 });
 
 test('SIGHUP reads the settings again and says what needs a restart', async (t) => {

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Settings } from './config/settings.ts';
 import type { Identity } from './contract.ts';
+import { makeDirectories } from './make-directories.ts';
 import { version } from './version.ts';
 
 /** Makes the data directory, readable by its owner only: registrations and keys are nobody else's business. */
 export function prepareDataDir(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
   } catch (cause) {
     throw dataDirFault(directory, cause);
   }

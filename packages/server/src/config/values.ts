@@ -163,8 +163,11 @@ export function binds(defaultPort: number) {
     const found: Bind[] = [];
     for (const item of given.map((part) => part.trim()).filter((part) => part !== '')) {
       const bind = parseBind(isIP(item) === 0 ? item : `${bracketed(item)}:${defaultPort}`);
-      if (typeof bind === 'string') context.addIssue({ code: 'custom', message: bind });
-      else found.push(bind);
+      if (typeof bind !== 'string') found.push(bind);
+      else {
+        const message = `must be addresses such as 10.0.0.1 or 10.0.0.1:${defaultPort}, not "${item}"`;
+        context.addIssue({ code: 'custom', message });
+      }
     }
     return found;
   });

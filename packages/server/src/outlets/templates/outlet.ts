@@ -1,3 +1,5 @@
+import { Fault } from '@portolan/core/base/fault.ts';
+import type { TemplateConfig } from '@portolan/template/config/config.ts';
 import { loadConfig, templateSpecs } from '@portolan/template/config/load.ts';
 import { ConsulClient } from '@portolan/template/data/consul-client.ts';
 import { defaultRetry } from '@portolan/template/data/watched-data.ts';
@@ -22,7 +24,7 @@ export function templatesOutlet(context: Context, setting: NonNullable<Templates
   return {
     name: 'templates',
     async start() {
-      const config = 'file' in setting ? loadConfig(setting.file) : setting.config;
+      const config = 'file' in setting ? configIn(setting.file) : setting.config;
       const address = { address: ownAddress(context) };
       client = new ConsulClient(address);
       const runner = new Runner({
@@ -68,4 +70,13 @@ function ownAddress(context: Context): string {
   if (http === undefined) return '127.0.0.1:8500';
   const address = http.address === '0.0.0.0' ? '127.0.0.1' : http.address === '::' ? '::1' : http.address;
   return `${address.includes(':') ? `[${address}]` : address}:${http.port}`;
+}
+
+/** Throws `invalid`, naming the flag: the server does not start. */
+function configIn(file: string): TemplateConfig {
+  try {
+    return loadConfig(file);
+  } catch (thrown) {
+    throw new Fault('invalid', `--templates: ${Fault.from(thrown).message}`, { cause: thrown });
+  }
 }
