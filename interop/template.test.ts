@@ -131,8 +131,27 @@ test('a template that does not parse, or a flag that is not one, ends with a cle
     await failure('-once', '-template', `${dir}/bad:${dir}/out`),
     /^1 portolan template: template: .*bad:2:6: missing value for if/,
   );
+  writeFileSync(join(dir, 'fails'), '{{ parseInt "x" }}');
+  const failed = await failure('-once', '-template', `${dir}/fails:${dir}/out`);
+  assert.match(failed, /^1 portolan template: .*fails/);
+  assert.equal(failed.trim().split('\n').length, 1, failed);
   assert.match(await failure('-nope'), /^2 portolan template: unknown argument "-nope"/);
   assert.match(await failure('-template', `${dir}/none:x`), /^1 portolan template: cannot read .*none/);
+});
+
+test('-once with a key that is not there says what it waits for', async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  const dir = folder(t);
+  writeFileSync(join(dir, 'in'), '{{ key "later" }}');
+  const runner = await launchProgram({
+    command: process.execPath,
+    args: [portolan, 'template', '-consul-addr', server.url, '-once', '-template', `${dir}/in:${dir}/out`],
+    ready: ({ output }) => /waits for .*later/.test(output()),
+    test: t,
+  });
+  await put(server.url, '/v1/kv/later', 'now');
+  assert.equal((await runner.exited).code, 0);
+  assert.equal(readFileSync(join(dir, 'out'), 'utf8'), 'now');
 });
 
 test('exec mode starts the program when its file is there, and restarts it when the file changed', async (t) => {

@@ -51,10 +51,13 @@ export async function templateProgram(args: readonly string[], io: ProgramIo): P
   try {
     return await start(config, read, logged);
   } catch (thrown) {
-    logged.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
+    if (!(thrown instanceof Told)) logged.stderr(`portolan template: ${Fault.from(thrown).message}\n`);
     return 1;
   }
 }
+
+/** The end for a reason that was reported when it came up. */
+class Told extends Error {}
 
 /** What is reported goes to the file too. It is opened anew each time: the file may be moved away meanwhile. */
 function withLogFile(io: ProgramIo, path: string): ProgramIo {
@@ -144,6 +147,7 @@ async function oneConfiguration(
   let fresh: TemplateConfig | undefined;
   const client = new ConsulClient(consulAddress(config, io.environment), config.maxStaleMs);
   const once = config.once ?? false;
+  const told = new WeakSet<Fault>();
   const runner = new Runner({
     templates: templateSpecs(config),
     client,
@@ -154,7 +158,7 @@ async function oneConfiguration(
     once,
     dry: config.dry ?? false,
     environment: io.environment,
-    events: events(config, io),
+    events: events(config, io, told),
     failsOnNothing: config.failsOnNothing ?? false,
     onPass: (changed) => {
       if (child === undefined || once) return;
@@ -173,6 +177,8 @@ async function oneConfiguration(
   try {
     await runner.run(AbortSignal.any([signal, reloading.signal]));
     return signal.aborted ? undefined : fresh;
+  } catch (thrown) {
+    throw thrown instanceof Fault && told.has(thrown) ? new Told() : thrown;
   } finally {
     unlisten();
     client.close();
@@ -207,7 +213,7 @@ function childOf(
   });
 }
 
-function events(config: TemplateConfig, io: ProgramIo): RunnerEvents {
+function events(config: TemplateConfig, io: ProgramIo, told: WeakSet<Fault>): RunnerEvents {
   const verbose = ['info', 'debug', 'trace'].includes((config.logLevel ?? 'warn').toLowerCase());
   const print = config.dry ?? false;
   return {
@@ -216,7 +222,14 @@ function events(config: TemplateConfig, io: ProgramIo): RunnerEvents {
         io.stdout(`> ${spec.destination}\n${text}${text.endsWith('\n') ? '' : '\n'}`);
       else if (verbose) io.stderr(`portolan template: rendered ${spec.name} => ${spec.destination}\n`);
     },
-    failed: (what, fault) => io.stderr(`portolan template: ${what}: ${fault.message}\n`),
+    failed(what, fault) {
+      told.add(fault);
+      io.stderr(`portolan template: ${what}: ${fault.message}\n`);
+    },
+    waits(query) {
+      // Whoever wants it once sits before a program that does not end.
+      if (config.once) io.stderr(`portolan template: waits for ${query}: there is nothing yet\n`);
+    },
     commandDone(command) {
       if (verbose) io.stderr(`portolan template: ran ${command}\n`);
     },

@@ -17,6 +17,8 @@ export interface RunnerEvents {
   /** A file was written (`dry`: would have been). */
   rendered(spec: TemplateSpec, text: string): void;
   failed(what: string, fault: Fault): void;
+  /** A query was answered with nothing, and is waited for. */
+  waits?(query: string): void;
   commandDone(command: string): void;
 }
 
@@ -202,6 +204,7 @@ export class Runner {
 
   #nothing(key: string): void {
     if (this.#options.failsOnNothing === true) this.#fail(new Fault('not-found', `${key}: there is nothing`));
+    else this.#options.events.waits?.(key);
   }
 
   #dataFailed(key: string, fault: Fault, final: boolean): void {
