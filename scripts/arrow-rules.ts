@@ -51,8 +51,10 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   proxy: ['guard', 'linear-regex'],
   // The processes that the proxy runs in: a composition root of their own.
   gateway: ['proxy', 'engine/system-clock.ts', 'listeners', 'log', 'log-stream'],
-  frontends: ['http', 'linear-regex', 'log-stream', 'prepared-query-book'],
-  sources: [],
+  // Manifests, from their text to a stored rule: files and the API write them alike.
+  rules: ['linear-regex'],
+  frontends: ['http', 'linear-regex', 'log-stream', 'prepared-query-book', 'rules'],
+  sources: ['rules'],
   outlets: ['http', 'linear-regex', 'prepared-query-book'],
   config: [
     'frontends/*/config.ts',

@@ -77,8 +77,9 @@ function backend(value: unknown, from: readonly PathPart[], to: readonly PathPar
     // `80` and `"80"` both are the number there.
     const number =
       typeof servicePort === 'string' && /^\d{1,5}$/.test(servicePort) ? Number(servicePort) : servicePort;
-    service.port = typeof number === 'string' ? { name: number } : { number };
-    move([...from, 'servicePort'], [...to, 'service', 'port']);
+    const field = typeof number === 'string' ? 'name' : 'number';
+    service.port = { [field]: number };
+    move([...from, 'servicePort'], [...to, 'service', 'port', field]);
   }
   return { ...rest, service };
 }

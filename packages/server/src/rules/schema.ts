@@ -48,12 +48,20 @@ const nothing: ReadonlySet<string> = new Set();
 function unknownField(at: At, key: string, known: Iterable<string>): void {
   if (at.isFull) return;
   const near = nearest(key, known);
+  const old = formerFields.get(key);
   at.warn(
     'unknown-field',
     'is not a field here, and is left out',
-    near === undefined ? undefined : `did you mean ${near}?`,
+    old ?? (near === undefined ? undefined : `did you mean ${near}?`),
   );
 }
+
+/** Fields that had another name or place in an older version of their kind. */
+const formerFields: ReadonlyMap<string, string> = new Map([
+  ['serviceName', 'write service.name'],
+  ['servicePort', 'write service.port.number or service.port.name'],
+  ['topology', 'write zone and nodeName'],
+]);
 
 function missing(at: At, key: string, value: Readonly<Record<string, unknown>>): void {
   const near = nearest(key, Object.keys(value));

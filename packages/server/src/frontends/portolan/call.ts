@@ -1,5 +1,6 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
+import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Context } from '../../contract.ts';
 import { bodyText } from '../../http/body.ts';
 import type { Reply } from '../../http/reply.ts';
@@ -13,6 +14,8 @@ export interface Call {
   readonly census: Census;
   /** The planner's, then those of the parts. */
   readonly diagnostics: () => readonly Diagnostic[];
+  /** As `PortolanFrontendOptions.createPlanner`. */
+  readonly createPlanner: () => Planner;
   /** Of the path, decoded: `service`, `id`, `name`, `key`. */
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: Query;

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
+import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Context, Part, PartReadiness } from '../../contract.ts';
 import { readBody } from '../../http/body.ts';
 import { jsonReply, type Reply, send } from '../../http/reply.ts';
 import { parseTarget } from '../../http/target.ts';
+import { readLimits } from '../../rules/limits.ts';
 import { maxBodyBytes } from './call.ts';
 import { createCensus } from './census.ts';
 import * as kv from './kv.ts';
@@ -12,7 +14,9 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { live, metricsReply, readyReply } from './probes.ts';
 import { faultReply, problemReply } from './problem.ts';
 import * as read from './read.ts';
+import * as resources from './resources.ts';
 import { createRoutes, type Match, type Route } from './routes.ts';
+import * as traffic from './traffic.ts';
 import * as write from './write.ts';
 
 export interface PortolanFrontendOptions {
@@ -20,7 +24,13 @@ export interface PortolanFrontendOptions {
   readonly readiness: () => readonly PartReadiness[];
   /** What the parts cannot do as asked, beside what the planner cannot. */
   readonly diagnostics: () => readonly Diagnostic[];
+  /** An empty planner with the server's settings, for what is only tried. */
+  readonly createPlanner: () => Planner;
 }
+
+const maxManifestBytes = readLimits.maxBytes;
+const ofKind = '/portolan/v1/resources/:group/:version/:plural';
+const ofResource = `${ofKind}/:namespace/:name`;
 
 const api: readonly Route[] = [
   { method: 'GET', path: '/portolan/v1/status', handler: read.status },
@@ -35,6 +45,23 @@ const api: readonly Route[] = [
   { method: 'GET', path: '/portolan/v1/kv/*', handler: kv.get },
   { method: 'PUT', path: '/portolan/v1/kv/*', handler: kv.put, body: true },
   { method: 'DELETE', path: '/portolan/v1/kv/*', handler: kv.remove },
+  { method: 'GET', path: '/portolan/v1/resources', handler: resources.kinds },
+  { method: 'GET', path: ofKind, handler: resources.list },
+  { method: 'GET', path: ofResource, handler: resources.get },
+  { method: 'PUT', path: ofResource, handler: resources.put, body: true, maxBodyBytes: maxManifestBytes },
+  { method: 'DELETE', path: ofResource, handler: resources.remove },
+  { method: 'GET', path: `${ofResource}/history`, handler: resources.history },
+  { method: 'GET', path: `${ofResource}/history/:revision`, handler: resources.historyAt },
+  { method: 'POST', path: `${ofResource}/rollback`, handler: resources.rollBack },
+  {
+    method: 'POST',
+    path: '/portolan/v1/apply',
+    handler: resources.apply,
+    body: true,
+    maxBodyBytes: maxManifestBytes,
+  },
+  { method: 'GET', path: '/portolan/v1/routes', handler: traffic.routes },
+  { method: 'POST', path: '/portolan/v1/explain', handler: traffic.explain, body: true },
 ];
 
 const prefixes = ['/portolan/v1/', '/livez', '/healthz', '/readyz', '/version', '/metrics'];
@@ -53,9 +80,14 @@ export function portolanFrontend(context: Context, options: PortolanFrontendOpti
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const match = found.find(({ route }) => route.method === method);
     if (match === undefined) return nothingFor(request, found);
-    const body = match.route.body === true ? await readBody(request, maxBodyBytes) : noBody;
+    const body =
+      match.route.body === true ? await readBody(request, match.route.maxBodyBytes ?? maxBodyBytes) : noBody;
     const { query } = parseTarget(target);
-    return match.route.handler({ context, census, diagnostics, params: match.params, query, body });
+    const { createPlanner } = options;
+    return match.route.handler({
+      ...{ context, census, diagnostics, createPlanner },
+      ...{ params: match.params, query, body },
+    });
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -2,12 +2,14 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { Handler } from './call.ts';
 
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Segments; `:name` takes one, a last `*` takes the rest with its slashes. */
   readonly path: string;
   readonly handler: Handler;
   /** Whether a body is read. */
   readonly body?: true;
+  /** Default: `maxBodyBytes` of `call.ts`. */
+  readonly maxBodyBytes?: number;
 }
 
 export interface Match {
