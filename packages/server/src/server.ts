@@ -4,6 +4,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import { createCatalog } from '@portolan/core/catalog/catalog.ts';
 import type { Store } from '@portolan/core/catalog/store.ts';
 import { createPlanner } from '@portolan/core/traffic/plan.ts';
+import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Logger } from 'pino';
 import { compactHeap } from './compact-heap.ts';
 import type { Settings } from './config/settings.ts';
@@ -27,6 +28,7 @@ import { followMessages } from './outlets/traffic/batches.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
 import { ownDoors } from './own-doors.ts';
 import { gatewayPart } from './proxy/gateway.ts';
+import { historyKeeper } from './rules/history-keeper.ts';
 import { identityOf, prepareDataDir } from './self.ts';
 import { dockerSource } from './sources/docker/source.ts';
 import { lmdbStore } from './store/store-lmdb.ts';
@@ -69,6 +71,8 @@ interface ServerContext extends Context {
   readonly engine: EngineService;
   readonly http: ReturnType<typeof createHttpListener>;
   readonly health: ReturnType<typeof createHealth>;
+  /** Another one with the same settings: for what is only tried. */
+  readonly newPlanner: () => Planner;
 }
 
 /**
@@ -86,7 +90,9 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     portolanFrontend(named(context, 'portolan'), {
       readiness: life.readiness,
       diagnostics: life.diagnostics,
+      createPlanner: context.newPlanner,
     }),
+    historyKeeper(named(context, 'rules')),
     trafficOutlet(named(context, 'traffic')),
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
@@ -128,10 +134,8 @@ function createContext(settings: Settings, log: Logger): ServerContext {
   const clock = systemClock;
   const random: Random = Math.random;
   const listeners = createListenerRegistry();
-  const engine = createEngine({
-    store: storeOf(settings, log.child({ part: 'store' })),
-    catalog: createCatalog(),
-    planner: createPlanner({
+  const newPlanner = (): Planner =>
+    createPlanner({
       gatewayDomain: settings.gateway.domain,
       own: ownDoors(
         Object.values(settings.listeners),
@@ -141,7 +145,11 @@ function createContext(settings: Settings, log: Logger): ServerContext {
       ),
       maxTcpListeners: settings.gateway.maxTcpListeners,
       minTcpPort: settings.gateway.minTcpPort,
-    }),
+    });
+  const engine = createEngine({
+    store: storeOf(settings, log.child({ part: 'store' })),
+    catalog: createCatalog(),
+    planner: newPlanner(),
     clock,
     log: log.child({ part: 'engine' }),
   });
@@ -158,7 +166,7 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     { engine, identity, clock, random, log: log.child({ part: 'health' }) },
     { ...defaultHealthConfig, maxRunning: settings.health.maxRunning },
   );
-  return { engine, identity, clock, random, log, http, health, listeners };
+  return { engine, identity, clock, random, log, http, health, listeners, newPlanner };
 }
 
 function storeOf(settings: Settings, log: Logger): Store {
