@@ -87,7 +87,7 @@ export async function startRig(
     http: { address: '127.0.0.1', port: 0 },
     admin: { address: '127.0.0.1', port: 0 },
     workers: options.workers ?? 2,
-    server: () => options.server ?? control.url,
+    servers: [options.server ?? control.url],
     stateDir,
     accessLog: options.accessLog ?? 'off',
   });

@@ -3,6 +3,7 @@ import { declareCatalogCommands } from './commands/catalog-commands.ts';
 import { examples } from './commands/client-command.ts';
 import { declareCompletionCommands } from './commands/completion-commands.ts';
 import { declareEnvironmentCommands } from './commands/environment-commands.ts';
+import { declareGatewayCommands } from './commands/gateway-commands.ts';
 import { declareKvCommands } from './commands/kv-commands.ts';
 import { declareServerCommands } from './commands/server-commands.ts';
 import { declareTemplateCommand } from './commands/template-command.ts';
@@ -20,6 +21,7 @@ export function buildProgram(io: Io, version: string): Command {
     .addHelpText('before', rootExamples)
     .addHelpText('after', rootNotes);
   declareServerCommands(program, io);
+  declareGatewayCommands(program, io);
   declareCatalogCommands(program, io);
   declareKvCommands(program, io);
   declareEnvironmentCommands(program, io);

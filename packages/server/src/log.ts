@@ -1,12 +1,12 @@
 import { type Logger, pino } from 'pino';
 import type { Settings } from './config/settings.ts';
-import { LogStream } from './log-stream.ts';
+import { type LineSink, LogStream } from './log-stream.ts';
 
 /**
  * The server's log on standard error: a JSON object on each line, or, for a person at a terminal, a short line. Written at once:
- * what matters most in a log is its last line.
+ * what matters most in a log is its last line. With `to` its lines go there instead, as JSON.
  */
-export function createLog(settings: Settings['log']): Logger {
+export function createLog(settings: Settings['log'], to?: LineSink): Logger {
   const pretty =
     settings.format === 'pretty' || (settings.format === 'auto' && process.stderr.isTTY === true);
   const options = {
@@ -15,10 +15,12 @@ export function createLog(settings: Settings['log']): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const sink = pretty
-    ? { write: (line: string) => void process.stderr.write(prettyLine(line)) }
-    : pino.destination({ fd: 2, sync: true });
-  return pino(options, new LogStream(sink));
+  return pino(options, new LogStream(to ?? standardError(pretty)));
+}
+
+function standardError(pretty: boolean): LineSink {
+  if (!pretty) return pino.destination({ fd: 2, sync: true });
+  return { write: (line) => void process.stderr.write(prettyLine(line)) };
 }
 
 interface Line {

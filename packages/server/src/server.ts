@@ -14,6 +14,8 @@ import { systemClock } from './engine/system-clock.ts';
 import { createEngine, type EngineService } from './engine.ts';
 import { consulFrontend } from './frontends/consul/frontend.ts';
 import { portolanFrontend } from './frontends/portolan/frontend.ts';
+import { ownGateway } from './gateway/own-gateway.ts';
+import { gatewaySettings } from './gateway-settings.ts';
 import { defaultHealthConfig } from './health/config.ts';
 import { createHealth } from './health/health.ts';
 import { createHttpListener } from './http/listener.ts';
@@ -24,10 +26,8 @@ import { dnsOutlet } from './outlets/dns/outlet.ts';
 import { nginxConfig } from './outlets/nginx/config.ts';
 import { nginxOutlet } from './outlets/nginx/outlet.ts';
 import { templatesOutlet } from './outlets/templates/outlet.ts';
-import { followMessages } from './outlets/traffic/batches.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
 import { ownDoors } from './own-doors.ts';
-import { gatewayPart } from './proxy/gateway.ts';
 import { historyKeeper } from './rules/history-keeper.ts';
 import { identityOf, prepareDataDir } from './self.ts';
 import { dockerSource } from './sources/docker/source.ts';
@@ -80,7 +80,7 @@ interface ServerContext extends Context {
  * folder. All mount their paths as they are made, before the http listener opens.
  */
 function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
-  const { dns, gateway, 'proxy-admin': admin } = settings.listeners;
+  const { dns, gateway } = settings.listeners;
   const nginx = nginxConfig(settings.nginx, settings.dataDir);
   const parts: readonly (Part | undefined)[] = [
     enginePart(context.engine),
@@ -98,16 +98,9 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...settings.dns, listen: dns })),
     gateway &&
-      gatewayPart(named(context, 'gateway'), {
-        http: gateway,
-        admin,
-        adminHosts: [settings.node],
-        workers: settings.gateway.workers,
-        accessLog: settings.gateway.accessLog,
-        trustedPeers: settings.gateway.trustedPeers,
-        stateDir: settings.dataDir,
+      ownGateway(named(context, 'gateway'), {
+        settings: gatewaySettings(settings, { outliveMs: settings.gateway.outliveMs }),
         server: () => controlPlaneUrl(context),
-        follow: (onMessage) => followMessages(context.engine, onMessage),
       }),
     nginx && nginxOutlet(named(context, 'nginx'), nginx),
   ];

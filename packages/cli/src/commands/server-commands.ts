@@ -1,11 +1,12 @@
-import { type Flag, type FlagValues, serverFlags } from '@portolan/server/config/flags.ts';
-import { type Command, Option } from 'commander';
+import { serverFlags } from '@portolan/server/config/flags.ts';
+import type { Command } from 'commander';
 import type { Io } from '../io.ts';
-import { collect, examples, withOutput } from './client-command.ts';
+import { examples, withOutput } from './client-command.ts';
+import { flagValues, withFlags } from './server-flags.ts';
 
 /** The server itself, and its settings. */
 export function declareServerCommands(program: Command, io: Io): void {
-  withServerFlags(program.command('server'))
+  withFlags(program.command('server'), serverFlags)
     .description('run the registry, DNS and the gateway')
     .addHelpText(
       'before',
@@ -18,7 +19,7 @@ export function declareServerCommands(program: Command, io: Io): void {
     )
     .action(async (flags: Record<string, unknown>) => {
       const { runServerCommand } = await import('../actions/server.ts');
-      await runServerCommand(flagValues(flags), io);
+      await runServerCommand(flagValues(serverFlags, flags), io);
     });
 
   const config = program
@@ -29,15 +30,15 @@ export function declareServerCommands(program: Command, io: Io): void {
       examples('portolan config validate --config portolan.yaml', 'portolan config show'),
     );
 
-  withServerFlags(config.command('validate'))
+  withFlags(config.command('validate'), serverFlags)
     .description('check the settings without starting anything')
     .addHelpText('before', examples('portolan config validate --config portolan.yaml'))
     .action(async (flags: Record<string, unknown>) => {
       const { validateConfig } = await import('../actions/config.ts');
-      validateConfig(flagValues(flags), io);
+      validateConfig(flagValues(serverFlags, flags), io);
     });
 
-  withOutput(withServerFlags(config.command('show')))
+  withOutput(withFlags(config.command('show'), serverFlags))
     .description('every setting, its value, and where it comes from')
     .addHelpText(
       'before',
@@ -45,32 +46,8 @@ export function declareServerCommands(program: Command, io: Io): void {
     )
     .action(async ({ output, headers, color, ...flags }: Record<string, unknown>) => {
       const { showConfig } = await import('../actions/config.ts');
-      showConfig(flagValues(flags), io, { output, headers, color } as Parameters<typeof showConfig>[2]);
+      showConfig(flagValues(serverFlags, flags), io, { output, headers, color } as Parameters<
+        typeof showConfig
+      >[2]);
     });
-}
-
-/** The flags are the server's own data; their values are not judged here, so that it can say where each came from. */
-function withServerFlags(command: Command): Command {
-  for (const flag of serverFlags) command.addOption(optionOf(flag));
-  return command;
-}
-
-function optionOf(flag: Flag): Option {
-  const text = `${flag.description} (default ${flag.defaultText === '' ? 'none' : flag.defaultText})`;
-  const argument = flag.argument === undefined ? '' : ` <${flag.argument}>`;
-  const option = new Option(`--${flag.name}${argument}`, text);
-  return flag.repeatable
-    ? option.argParser((value, before?: readonly string[]) => collect(value, before ?? []))
-    : option;
-}
-
-/** Commander's camel case back to the flags' own names. */
-function flagValues(values: Readonly<Record<string, unknown>>): FlagValues {
-  return Object.fromEntries(
-    serverFlags.map(({ name }) => [name, values[camelCase(name)] as FlagValues[string]] as const),
-  );
-}
-
-function camelCase(name: string): string {
-  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

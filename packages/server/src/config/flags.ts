@@ -36,6 +36,10 @@ export type SettingKey =
   | 'gateway.domain'
   | 'gateway.workers'
   | 'gateway.access-log'
+  | 'gateway.access-log-format'
+  | 'gateway.tracing'
+  | 'gateway.tracing-ratio'
+  | 'gateway.outlive'
   | 'gateway.max-tcp-listeners'
   | 'gateway.min-tcp-port'
   | 'dns.domain'
@@ -124,7 +128,26 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('http.max-connections', 'N', 'connections to the http listener at the same time', '20000'),
   setting('gateway.domain', 'DOMAIN', 'a service tagged http is served under <service>.DOMAIN', 'localhost'),
   setting('gateway.workers', 'N', 'processes of the data plane', undefined, 'one per core, at most 4'),
-  setting('gateway.access-log', 'FILE|stdout|off', 'one JSON line for each request', 'off'),
+  setting('gateway.access-log', 'FILE|stdout|off', 'one line for each request', 'off'),
+  setting(
+    'gateway.access-log-format',
+    'json|combined|TEXT',
+    'how a line is written; in a text $status, $request_uri and others are replaced',
+    'json',
+  ),
+  setting('gateway.tracing', 'URL|off', 'an OTLP/HTTP receiver that gets a span for each request', 'off'),
+  setting(
+    'gateway.tracing-ratio',
+    'RATIO',
+    'of requests that come without a decision of their caller',
+    '0.01',
+  ),
+  setting(
+    'gateway.outlive',
+    'DURATION',
+    'how long the gateway goes on when the server has died; 0: no longer',
+    '15m',
+  ),
   setting('gateway.max-tcp-listeners', 'N', 'ports that services may open by their names, in all', '100'),
   setting('gateway.min-tcp-port', 'PORT', 'the lowest port that a service may open', '1024'),
   setting('dns.domain', 'DOMAIN', 'the zone that is answered for', 'consul'),
@@ -252,6 +275,14 @@ export interface Flag {
   readonly defaultText: string;
 }
 
+/** What is planned, not done, with: a gateway alone has no use for it. */
+const controlPlaneOnly = [
+  'gateway-domain',
+  'gateway-max-tcp-listeners',
+  'gateway-min-tcp-port',
+  'gateway-outlive',
+];
+
 /** The flags of `portolan server`. What was parsed goes to `runServer` as `FlagValues`. */
 export const serverFlags: readonly Flag[] = [
   {
@@ -278,6 +309,15 @@ export const serverFlags: readonly Flag[] = [
       defaultText: info.defaultText ?? String(info.defaultValue),
     })),
 ];
+
+/** Of these, the flags of `portolan gateway`: its `--state-dir` is the server's `--data-dir`. */
+export const gatewayFlags: readonly Flag[] = serverFlags.filter(
+  ({ name }) =>
+    ['config', 'listen', 'node', 'allow-anonymous', 'drain-timeout', 'log-level', 'log-format'].includes(
+      name,
+    ) ||
+    (name.startsWith('gateway-') && !controlPlaneOnly.includes(name)),
+);
 
 /** What the command line held, by the flag's name without dashes; a flag that was not given is absent. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;

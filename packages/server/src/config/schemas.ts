@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { templatesSchema } from '../outlets/templates/config.ts';
+import { accessVariables, unknownVariable } from '../proxy/access-format.ts';
 import { type EngineAddress, parseEngineAddress } from '../sources/docker/config.ts';
 import type { SettingKey } from './flags.ts';
 import * as value from './values.ts';
@@ -78,6 +79,32 @@ const dockerIp = value.text.transform((given, context): { address: string | unde
   return z.NEVER;
 });
 
+/** Also `json` and `combined`. */
+const accessLogFormat = value.path.transform((given, context): string => {
+  const unknown = unknownVariable(given);
+  if (unknown === undefined) return given;
+  context.addIssue({
+    code: 'custom',
+    message: `knows no ${unknown}: there are ${accessVariables.join(' ')}`,
+  });
+  return z.NEVER;
+});
+
+/** Undefined: off. */
+const urlOrOff = value.path.transform((given, context): { url: string | undefined } => {
+  if (given === 'off' || given === 'false') return { url: undefined };
+  if (/^https?:$/.test(URL.parse(given)?.protocol ?? '')) return { url: given };
+  context.addIssue({ code: 'custom', message: `must be an http:// or https:// URL, or off, not "${given}"` });
+  return z.NEVER;
+});
+
+const ratio = value.path.transform((given, context): number => {
+  const number = Number(given);
+  if (given.trim() !== '' && number >= 0 && number <= 1) return number;
+  context.addIssue({ code: 'custom', message: `must be a number from 0 to 1, not "${given}"` });
+  return z.NEVER;
+});
+
 /** An engine is asked three times as often. */
 const minDockerTtlMs = 5_000;
 
@@ -103,6 +130,10 @@ export const schemas = {
   'gateway.domain': value.domain,
   'gateway.workers': value.whole({ min: 1, max: 64 }),
   'gateway.access-log': value.path,
+  'gateway.access-log-format': accessLogFormat,
+  'gateway.tracing': urlOrOff,
+  'gateway.tracing-ratio': ratio,
+  'gateway.outlive': value.duration({ max: 24 * hour }),
   'gateway.max-tcp-listeners': value.whole({ min: 0, max: 10_000 }),
   'gateway.min-tcp-port': value.whole({ min: 1, max: 65_535 }),
   'dns.domain': value.domain,

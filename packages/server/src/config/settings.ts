@@ -27,6 +27,10 @@ export interface Settings {
     readonly workers: number;
     /** A file, `stdout` or `off`. */
     readonly accessLog: string;
+    readonly accessLogFormat: string;
+    /** Undefined: off. */
+    readonly tracing: { readonly url: string; readonly ratio: number } | undefined;
+    readonly outliveMs: number;
     readonly trustedPeers: readonly string[];
     readonly maxTcpListeners: number;
     readonly minTcpPort: number;
@@ -78,6 +82,9 @@ export function settingsFrom(
       domain: values['gateway.domain'],
       workers: values['gateway.workers'],
       accessLog: values['gateway.access-log'],
+      accessLogFormat: values['gateway.access-log-format'],
+      tracing: tracingFrom(values),
+      outliveMs: values['gateway.outlive'],
       trustedPeers: values['gateway.trusted-peers'],
       maxTcpListeners: values['gateway.max-tcp-listeners'],
       minTcpPort: values['gateway.min-tcp-port'],
@@ -119,6 +126,11 @@ export function settingsFrom(
 }
 
 /** An engine that is named twice is one. */
+function tracingFrom(values: SettingValues): Settings['gateway']['tracing'] {
+  const { url } = values['gateway.tracing'];
+  return url === undefined ? undefined : { url, ratio: values['gateway.tracing-ratio'] };
+}
+
 function dockerFrom(values: SettingValues): readonly DockerConfig[] {
   const first = values['docker.host'].engineAt(values['docker.cert-path']);
   const named = [

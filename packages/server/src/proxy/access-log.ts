@@ -1,27 +1,6 @@
 import { closeSync, openSync, write } from 'node:fs';
 import type { Clock } from '@portolan/core/base/clock.ts';
-
-/** What is known of a request when it is over. */
-export interface AccessEntry {
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  /** 0: the client got no response. */
-  readonly status: number;
-  /** Of the bodies. */
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly durationMs: number;
-  readonly client: string;
-  readonly requestId: string;
-  readonly userAgent: string;
-  readonly cluster: string;
-  /** `address:port` of the last one asked, or empty. */
-  readonly upstream: string;
-  readonly tries: number;
-  /** Why it went otherwise than it should; empty when it did not. Stable codes. */
-  readonly flag: string;
-}
+import { type AccessEntry, type LineFormat, lineFormat } from './access-format.ts';
 
 /** Where finished requests are noted. */
 export interface AccessLog {
@@ -36,13 +15,14 @@ const flushAfterMs = 200;
 /** Two of these: one fills while the other is written. Lines that find both full are dropped and counted, never held. */
 const memoryBytes = 1_048_576;
 const flushAtBytes = 131_072;
-/** Longer than any line: head and target have limits, and an escaped octet takes six. */
+/** Longer than any line: head and target have limits, and an escaped octet takes six at most. */
 const maxLineBytes = 131_072;
 
-/** JSON lines, gathered and written a few times a second; a request never waits for the disk. */
+/** Lines, gathered and written a few times a second; a request never waits for the disk. */
 export class FileAccessLog implements AccessLog {
   readonly #clock: Clock;
   readonly #fd: number;
+  readonly #format: LineFormat;
   #filling = Buffer.allocUnsafeSlow(memoryBytes);
   #spare = Buffer.allocUnsafeSlow(memoryBytes);
   #used = 0;
@@ -50,17 +30,19 @@ export class FileAccessLog implements AccessLog {
   #closed = false;
   #cancel: (() => void) | undefined;
   #dropped = 0;
-  #second = -1;
-  #secondText = '';
 
-  /** @param path of the file, appended to; or `stdout` */
-  constructor(path: string, clock: Clock) {
+  /**
+   * @param path of the file, appended to; or `stdout`
+   * @param format as `lineFormat` has it
+   */
+  constructor(path: string, clock: Clock, format = 'json') {
     this.#clock = clock;
+    this.#format = lineFormat(format);
     this.#fd = path === 'stdout' ? 1 : openSync(path, 'a', 0o640);
   }
 
   note(entry: AccessEntry): void {
-    const line = this.#line(entry);
+    const line = `${this.#format(entry, this.#clock.wallMs())}\n`;
     if (line.length > Math.min(maxLineBytes, memoryBytes - this.#used)) {
       this.#dropped++;
       return;
@@ -104,40 +86,4 @@ export class FileAccessLog implements AccessLog {
       if (due || this.#closed) this.#flush();
     });
   }
-
-  #line(entry: AccessEntry): string {
-    return (
-      `{"time":"${this.#time()}","method":"${entry.method}","host":"${entry.host}","path":${quoted(entry.path)},` +
-      `"status":${entry.status},"durationMs":${Math.round(entry.durationMs * 1_000) / 1_000},` +
-      `"requestBytes":${entry.requestBytes},"responseBytes":${entry.responseBytes},"client":"${entry.client}",` +
-      `"requestId":"${entry.requestId}","userAgent":${quoted(entry.userAgent)},"cluster":${quoted(entry.cluster)},` +
-      `"upstream":"${entry.upstream}","tries":${entry.tries},"flag":"${entry.flag}"}\n`
-    );
-  }
-
-  /** RFC 3339, UTC. All but the milliseconds is made once a second. */
-  #time(): string {
-    const wallMs = Math.floor(this.#clock.wallMs());
-    const second = Math.floor(wallMs / 1_000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondText = new Date(second * 1_000).toISOString().slice(0, -4);
-    }
-    return `${this.#secondText}${String(wallMs - second * 1_000).padStart(3, '0')}Z`;
-  }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON must escape
-const needsEscape = /["\\\u0000-\u001f\u0080-\uffff]/;
-
-function quoted(text: string): string {
-  return needsEscape.test(text) ? escaped(text) : `"${text}"`;
-}
-
-/** JSON in ASCII, so that the log is UTF-8 whatever octets a client sent. */
-function escaped(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u0080-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

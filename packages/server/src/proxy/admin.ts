@@ -1,14 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Bind, ListenerRegistry } from '../contract.ts';
 import { type OriginGuard, originGuard } from '../guard/origin-guard.ts';
 import type { GatewayView } from './gateway.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
+import { bindHandle, type ListeningHandle, portOf } from './listening-handle.ts';
 import { mergeClusters, metricsText } from './metrics-text.ts';
 
 export interface AdminServer {
+  /** Where it listens, and with what. */
+  readonly bind: Bind;
+  readonly handle: ListeningHandle;
   close(): Promise<void>;
 }
 
@@ -32,6 +37,8 @@ export async function adminServer(
     readonly listeners: ListenerRegistry;
     /** By which it may be called besides IP literals, `localhost`, `*.localhost` and `*.consul`. */
     readonly hostNames: readonly string[];
+    /** Of a predecessor. */
+    readonly inherited: InheritedSockets | undefined;
   },
 ): Promise<AdminServer> {
   const guard = originGuard(options.hostNames);
@@ -44,18 +51,15 @@ export async function adminServer(
   server.maxConnections = maxConnections;
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
+  const handle =
+    options.inherited?.take('proxy-admin', bind)?.handles[0] ?? bindHandle(bind.address, bind.port, false);
+  if (typeof handle === 'number') throw taken(getSystemErrorName(handle));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new Fault(
-          'conflict',
-          `listener proxy-admin: ${cause.message}; --listen proxy-admin=ADDR:PORT moves it`,
-        ),
-      ),
-    );
-    server.listen(bind.port, bind.address, resolve);
+    server.once('error', (cause) => reject(taken(cause.message)));
+    // Node takes a bare TCP handle as well as a server that has one; its types only know the latter.
+    server.listen(handle as never, resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const port = portOf(handle);
   const withdraw = options.listeners.announce({
     name: 'proxy-admin',
     address: bind.address,
@@ -63,6 +67,8 @@ export async function adminServer(
     protocols: ['http'],
   });
   return {
+    bind: { address: bind.address, port },
+    handle,
     close() {
       withdraw();
       server.closeAllConnections();
@@ -121,6 +127,10 @@ async function pageOf(view: GatewayView, path: string, query: URLSearchParams): 
     default:
       return text(404, 'no such page; / lists them');
   }
+}
+
+function taken(reason: string): Fault {
+  return new Fault('conflict', `listener proxy-admin: ${reason}; --listen proxy-admin=ADDR:PORT moves it`);
 }
 
 function diagnosticLine({ severity, code, subject, message }: Diagnostic): string {

@@ -1,30 +1,32 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 import type { Bind, ListenerRegistry } from '../contract.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
 import type { GatewayLimits } from './limits.ts';
+import type { TracingConfig } from './tracing/config.ts';
 
 /** What the gateway is asked to be. */
 export interface GatewayConfig {
   /** The listener `gateway`; undefined = off. TCP listeners of the model are bound on its address. */
   readonly http: Bind | undefined;
+  /** The listener `gateway-tls`; default: off. */
+  readonly tls?: Bind;
   /** The listener `proxy-admin`; undefined = off. */
   readonly admin: Bind | undefined;
   /** Host names by which `admin` may be called, besides IP literals, `localhost` and `*.localhost`; default: none. */
   readonly adminHosts?: readonly string[];
   /** Worker processes; default: one for each core, at most 4. */
   readonly workers?: number;
-  /** Base URL of the control plane; asked at start, when its port is known. */
-  readonly server: () => string;
-  /**
-   * Where the control plane is in this very process: follows its model without a stream, and is called with a snapshot first.
-   * Returns what ends it. Default: the supervisor reads the stream of `server`, as the workers do.
-   */
-  readonly follow?: (onMessage: (message: TrafficMessage) => void) => () => void;
+  /** Base URLs of the control plane, tried in turn; the first that answers is followed until it fails. */
+  readonly servers: readonly string[];
   /** A directory; `gateway-model.json` is kept there. */
   readonly stateDir: string;
   /** A file, `stdout` or `off` (default). */
   readonly accessLog?: string;
+  /** As `lineFormat` has it; default `json`. */
+  readonly accessLogFormat?: string;
+  /** Default: none. */
+  readonly tracing?: TracingConfig;
   /** Addresses and CIDR ranges whose `X-Forwarded-…` is believed; default: none. */
   readonly trustedPeers?: readonly string[];
   /** Instead of `defaultLimits`. */
@@ -37,4 +39,6 @@ export interface GatewayContext {
   readonly random: Random;
   readonly log: Logger;
   readonly listeners: ListenerRegistry;
+  /** What a predecessor has handed over; default: none. */
+  readonly inherited?: InheritedSockets;
 }

@@ -5,6 +5,7 @@ import type { Part } from '../contract.ts';
 import { type AdminServer, adminServer } from './admin.ts';
 import type { GatewayConfig, GatewayContext } from './config.ts';
 import { Doors } from './doors.ts';
+import type { BoundSockets } from './inherited-sockets.ts';
 import { defaultLimits } from './limits.ts';
 import { ModelFile, readModelFile } from './model-file.ts';
 import type { WorkerReport } from './stats.ts';
@@ -32,6 +33,15 @@ export interface GatewayPart extends Part {
    * what they have under way.
    */
   reload(): Promise<void>;
+  reports(): Promise<readonly WorkerReport[]>;
+  /** The control plane is to be found there from now on. */
+  useServers(servers: readonly string[]): void;
+  /** Resolves when the newest model is on the disk. */
+  saveModel(): Promise<void>;
+  /** Another process has its sockets now: what is still accepted there is the other's. `stop` follows. */
+  handedOver(): Promise<void>;
+  /** The sockets that it listens on, the admin listener's among them: what a successor is given. */
+  sockets(): readonly BoundSockets[];
 }
 
 /**
@@ -51,12 +61,15 @@ class Gateway implements GatewayPart, GatewayView {
   readonly #modelPath: string;
   #fleet: WorkerFleet | undefined;
   #doors: Doors | undefined;
-  #unfollow: () => void = () => {};
+  #servers: readonly string[];
+  #stream: TrafficStream | undefined;
+  #stopped = false;
   #admin: AdminServer | undefined;
 
   constructor(context: GatewayContext, config: GatewayConfig) {
     this.#context = context;
     this.#config = config;
+    this.#servers = config.servers;
     this.#modelPath = join(config.stateDir, 'gateway-model.json');
     this.#file = new ModelFile(this.#modelPath, context.clock, (fault) =>
       context.log.error({ err: fault }, 'the model could not be kept on disk'),
@@ -64,52 +77,74 @@ class Gateway implements GatewayPart, GatewayView {
   }
 
   async start(): Promise<void> {
-    const { http, admin, accessLog, adminHosts: hostNames = [] } = this.#config;
-    const { log, listeners } = this.#context;
+    const {
+      http,
+      tls,
+      admin,
+      accessLog,
+      accessLogFormat = 'json',
+      tracing,
+      adminHosts: hostNames = [],
+    } = this.#config;
+    const { log, listeners, inherited } = this.#context;
     const size = this.#config.workers ?? Math.min(availableParallelism(), maxDefaultWorkers);
-    if (this.#config.follow === undefined) {
-      const last = readModelFile(this.#modelPath);
-      if (last !== undefined) this.#table.apply(last);
-    }
+    const last = readModelFile(this.#modelPath);
+    if (last !== undefined) this.#table.apply(last);
     this.#fleet = new WorkerFleet(this.#context, size, {
-      server: this.#config.server(),
+      servers: this.#servers,
       modelFile: this.#modelPath,
       compileCache: join(this.#config.stateDir, 'compile-cache'),
       limits: { ...defaultLimits, ...this.#config.limits },
       trustedPeers: this.#config.trustedPeers ?? [],
       accessLog: accessLog === 'off' ? undefined : accessLog,
+      accessLogFormat,
+      tracing,
     });
     // First, for their processes take a while to come up.
     this.#fleet.start();
     this.#doors = new Doors(this.#context, this.#fleet);
     try {
-      if (http !== undefined) await this.#doors.openHttp(http);
-      if (admin !== undefined) this.#admin = await adminServer(this, admin, { log, listeners, hostNames });
+      if (http !== undefined) await this.#doors.openBuiltIn('gateway', http);
+      if (tls !== undefined) await this.#doors.openBuiltIn('gateway-tls', tls);
+      if (admin !== undefined)
+        this.#admin = await adminServer(this, admin, { log, listeners, hostNames, inherited });
     } catch (thrown) {
       await this.stop(0);
       throw thrown;
     }
     this.#followListeners();
-    this.#unfollow = this.#follow((message) => this.#take(message));
     await this.#fleet.firstReady(startPatienceMs);
+    this.#context.inherited?.closeRest();
+    // Only now: the workers, which take in the same model, are more urgent.
+    if (!this.#stopped) this.#follow();
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    this.#unfollow();
+    this.#stopped = true;
+    this.#stream?.stop();
     await Promise.all([this.#stopServing(deadlineMs), this.#file.flush()]);
     await this.#admin?.close();
   }
 
-  #follow(onMessage: (message: TrafficMessage) => void): () => void {
-    const { follow, server } = this.#config;
-    if (follow !== undefined) return follow(onMessage);
-    const { clock, random, log } = this.#context;
-    const stream = new TrafficStream({
-      ...{ server: server(), clock, random, onMessage },
-      onTrouble: (fault) =>
-        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
-    });
-    return () => stream.stop();
+  useServers(servers: readonly string[]): void {
+    this.#servers = servers;
+    this.#fleet?.useServers(servers);
+    this.#stream?.useServers(servers);
+  }
+
+  sockets(): readonly BoundSockets[] {
+    const doors = this.#doors?.openDoors() ?? [];
+    if (this.#admin === undefined) return doors;
+    const { bind, handle } = this.#admin;
+    return [...doors, { name: 'proxy-admin', ...bind, handles: [handle] }];
+  }
+
+  async handedOver(): Promise<void> {
+    await this.#admin?.close();
+  }
+
+  async saveModel(): Promise<void> {
+    await this.#file.flush();
   }
 
   async reload(): Promise<void> {
@@ -141,6 +176,16 @@ class Gateway implements GatewayPart, GatewayView {
     await this.#fleet?.stop(deadlineMs);
   }
 
+  #follow(): void {
+    const { clock, random, log } = this.#context;
+    this.#stream = new TrafficStream({
+      ...{ servers: this.#servers, clock, random },
+      onMessage: (message) => this.#take(message),
+      onTrouble: (fault) =>
+        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
+    });
+  }
+
   #take(message: TrafficMessage): void {
     this.#table.apply(message);
     this.#file.save(() => this.#table.snapshot());
@@ -150,13 +195,7 @@ class Gateway implements GatewayPart, GatewayView {
   }
 
   #followListeners(): void {
-    const { http } = this.#config;
-    if (http === undefined) return;
-    const wanted = [...this.#table.listeners.values()].flatMap((listener) =>
-      listener.protocol === 'tcp' && typeof listener.bind !== 'string'
-        ? [{ name: listener.name, address: listener.bind.address ?? http.address, port: listener.bind.port }]
-        : [],
-    );
-    this.#doors?.want(wanted);
+    const address = (this.#config.http ?? this.#config.tls)?.address;
+    if (address !== undefined) this.#doors?.want(this.#table.listeners.values(), address);
   }
 }

@@ -1,7 +1,8 @@
 import { getSystemErrorName } from 'node:util';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Bind } from '../contract.ts';
-import type { Door } from './data-plane.ts';
+import type { Door } from './door-key.ts';
+import type { BoundSockets, InheritedSockets } from './inherited-sockets.ts';
 import { bindHandle, type ListeningHandle, portOf } from './listening-handle.ts';
 
 /** One address that is listened on: a socket for each worker, all on one port, so that the kernel spreads connections evenly. */
@@ -16,15 +17,35 @@ export interface OpenDoor {
 
 /**
  * Binds `bind` once for each of `workers`. Throws a `Fault` (`conflict` when another program has the port). A first socket that is not
- * shared finds that out: shared ones would get along with another Portolan of the same user without a word.
+ * shared finds that out: shared ones would get along with another Portolan of the same user without a word. `inherited` sockets of that
+ * place are taken instead.
  */
-export function openDoor(name: string, door: Door, bind: Bind, workers: number): OpenDoor {
+export function openDoor(
+  name: string,
+  door: Door,
+  bind: Bind,
+  workers: number,
+  inherited?: InheritedSockets,
+): OpenDoor {
+  const taken = inherited?.take(name, bind);
+  if (taken !== undefined) return completed(taken, name, door, bind, workers);
   const alone = bound(bindHandle(bind.address, bind.port, false), name, door, bind);
   const port = portOf(alone);
   alone.close();
-  const handles: ListeningHandle[] = [];
+  return completed({ port, handles: [] }, name, door, bind, workers);
+}
+
+/** As many sockets as there are workers, those that are there already among them. */
+function completed(
+  { port, handles: first }: Pick<BoundSockets, 'port' | 'handles'>,
+  name: string,
+  door: Door,
+  bind: Bind,
+  workers: number,
+): OpenDoor {
+  const handles = [...first];
   try {
-    for (let worker = 0; worker < workers; worker++) {
+    while (handles.length < workers) {
       handles.push(bound(bindHandle(bind.address, port, true), name, door, { ...bind, port }));
     }
   } catch (thrown) {
@@ -43,7 +64,7 @@ function bound(handle: ListeningHandle | number, name: string, door: Door, bind:
   const error = getSystemErrorName(handle);
   const where = `${bind.address}:${bind.port}`;
   const way =
-    door.kind === 'http'
+    door.key === name
       ? `--listen ${name}=ADDR:PORT moves it`
       : 'stop who has the port, or name the service otherwise';
   throw new Fault(

@@ -25,7 +25,7 @@ async function follow(t: TestContext, serve: (response: ServerResponse, connecti
   const messages: TrafficMessage[] = [];
   const troubles: string[] = [];
   const stream = new TrafficStream({
-    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    servers: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
     clock: {
       ...systemClock,
       after: (delayMs, callback) => systemClock.after(Math.min(delayMs, 300), callback),

@@ -5,8 +5,8 @@ import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { parseTrafficMessage } from './traffic-message.ts';
 
 export interface TrafficStreamOptions {
-  /** Of the control plane: `http://127.0.0.1:8500`. */
-  readonly server: string;
+  /** Of the control plane: `http://127.0.0.1:8500`. Several are tried in turn. At least one. */
+  readonly servers: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   /** Called in order. Each connection begins with a snapshot. */
@@ -33,13 +33,33 @@ type StreamState =
  */
 export class TrafficStream {
   readonly #options: TrafficStreamOptions;
+  #servers: readonly string[];
   #state: StreamState = { kind: 'stopped' };
   #failures = 0;
+  /** Which of the servers is asked: the same until it fails. */
+  #turn = 0;
   #cancelSilence: (() => void) | undefined;
 
   constructor(options: TrafficStreamOptions) {
     this.#options = options;
+    this.#servers = options.servers;
     this.#connect();
+  }
+
+  /** From now on these. One that is followed and is among them is kept. */
+  useServers(servers: readonly string[]): void {
+    const before = this.#server;
+    this.#servers = servers;
+    this.#turn = Math.max(0, servers.indexOf(before));
+    const state = this.#state;
+    if (state.kind === 'stopped' || (state.kind === 'connected' && servers.includes(before))) return;
+    this.stop();
+    this.#failures = 0;
+    this.#connect();
+  }
+
+  get #server(): string {
+    return this.#servers[this.#turn % this.#servers.length] ?? '';
   }
 
   stop(): void {
@@ -51,7 +71,7 @@ export class TrafficStream {
   }
 
   #connect(): void {
-    const request = get(new URL('/portolan/v1/traffic', this.#options.server), {
+    const request = get(new URL('/portolan/v1/traffic', this.#server), {
       agent: false,
       headers: { accept: 'application/x-ndjson' },
     });
@@ -98,6 +118,7 @@ export class TrafficStream {
   #again(request: ClientRequest, fault: Fault): void {
     if (this.#state.kind !== 'connected' || this.#state.request !== request) return;
     this.#cancelSilence?.();
+    this.#turn++;
     const backOffMs = Math.min(slowestBackOffMs, firstBackOffMs * 2 ** this.#failures++);
     const delayMs = backOffMs * (0.5 + this.#options.random() / 2);
     this.#state = { kind: 'waiting', cancel: this.#options.clock.after(delayMs, () => this.#connect()) };

@@ -23,13 +23,14 @@ const reloadPatienceMs = 10_000;
 export class WorkerFleet {
   readonly size: number;
   readonly #context: GatewayContext;
-  readonly #settings: WorkerSettings;
+  #settings: WorkerSettings;
   readonly #slots: Slot[];
   readonly #crashes: number[];
   readonly #doors = new Map<number, OpenDoor>();
   /** By the slot whose sockets are minded: who minds them. */
   readonly #minders = new Map<number, WorkerProcess>();
-  readonly #retiring = new Set<Promise<void>>();
+  /** Those that finish what they have under way. */
+  readonly #retiring = new Map<WorkerProcess, Promise<void>>();
   #readyWaiters: (() => void)[] = [];
   #stopping = false;
 
@@ -76,6 +77,12 @@ export class WorkerFleet {
     }
   }
 
+  /** The control plane is to be found there from now on: also by the workers that come. */
+  useServers(servers: readonly string[]): void {
+    this.#settings = { ...this.#settings, servers };
+    for (const worker of this.#workers()) worker.useServers(servers);
+  }
+
   problems(): readonly string[] {
     return this.#slots.flatMap((slot, index) => {
       if (slot.kind === 'running' && slot.worker.ready) return [];
@@ -109,20 +116,22 @@ export class WorkerFleet {
     }
   }
 
-  /** Drains them all; those that take longer are killed. */
+  /** Drains them all, those that a reload has replaced too; those that take longer are killed. May be called again, with less time. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
     this.#tellReady();
-    for (const slot of this.#slots) {
+    for (const worker of this.#retiring.keys()) void worker.drain(deadlineMs);
+    for (const [index, slot] of this.#slots.entries()) {
       if (slot.kind === 'waiting') slot.cancel();
       if (slot.kind === 'running') this.#retire(slot.worker, deadlineMs);
+      this.#slots[index] = { kind: 'empty' };
     }
-    await Promise.all(this.#retiring);
+    await Promise.all(this.#retiring.values());
   }
 
   #retire(worker: WorkerProcess, drainMs: number): void {
-    const gone: Promise<void> = worker.drain(drainMs).finally(() => this.#retiring.delete(gone));
-    this.#retiring.add(gone);
+    const gone = worker.drain(drainMs).finally(() => this.#retiring.delete(worker));
+    this.#retiring.set(worker, gone);
   }
 
   #workers(): readonly WorkerProcess[] {

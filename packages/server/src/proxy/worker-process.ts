@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Door } from './data-plane.ts';
+import type { Door } from './door-key.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { WorkerReport } from './stats.ts';
 import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
@@ -67,6 +67,10 @@ export class WorkerProcess {
 
   unlisten(id: number): void {
     this.#send({ type: 'unlisten', id });
+  }
+
+  useServers(servers: readonly string[]): void {
+    this.#send({ type: 'servers', servers });
   }
 
   unlistenAll(ids: readonly number[]): void {

@@ -1,11 +1,12 @@
-import type { Door } from './data-plane.ts';
+import type { Door } from './door-key.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { WorkerReport } from './stats.ts';
+import type { TracingConfig } from './tracing/config.ts';
 
 /** What a worker is told once, first. */
 export interface WorkerSettings {
-  /** Base URL of the control plane. */
-  readonly server: string;
+  /** Base URLs of the control plane, tried in turn. */
+  readonly servers: readonly string[];
   /** Where the last good model lies. */
   readonly modelFile: string;
   /** A directory where Node keeps compiled code from one start to the next. */
@@ -14,6 +15,8 @@ export interface WorkerSettings {
   readonly trustedPeers: readonly string[];
   /** A file or `stdout`; undefined: off. */
   readonly accessLog: string | undefined;
+  readonly accessLogFormat: string;
+  readonly tracing: TracingConfig | undefined;
 }
 
 /** From the supervisor to a worker. `listen` comes with a listening handle. */
@@ -21,6 +24,8 @@ export type WorkerCommand =
   | { readonly type: 'configure'; readonly settings: WorkerSettings }
   | { readonly type: 'listen'; readonly id: number; readonly door: Door }
   | { readonly type: 'unlisten'; readonly id: number }
+  /** The control plane is to be found there from now on. */
+  | { readonly type: 'servers'; readonly servers: readonly string[] }
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is under way, exit within `deadlineMs`. */
   | { readonly type: 'drain'; readonly deadlineMs: number };

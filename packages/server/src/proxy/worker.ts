@@ -19,6 +19,8 @@ const clock: Clock = {
   },
 };
 
+process.title = 'portolan gateway worker';
+
 interface Running {
   readonly settings: WorkerSettings;
   readonly plane: DataPlane;
@@ -30,6 +32,7 @@ const modelPatienceMs = 2_000;
 
 let running: Running | undefined;
 let draining = false;
+let drainUntilMs = Number.POSITIVE_INFINITY;
 const handles = new Map<number, ListeningHandle>();
 
 process.on('message', (command: WorkerCommand, handle: unknown) => obey(command, handle));
@@ -57,6 +60,9 @@ function obey(command: WorkerCommand, handle: unknown): void {
       if (socket !== undefined) running?.plane.unlisten(socket);
       return;
     }
+    case 'servers':
+      running?.stream.useServers(command.servers);
+      return;
     case 'report':
       if (running !== undefined) tell({ type: 'report', id: command.id, report: running.plane.report() });
       return;
@@ -66,11 +72,11 @@ function obey(command: WorkerCommand, handle: unknown): void {
 }
 
 function start(settings: WorkerSettings): Running {
-  const { limits, trustedPeers, accessLog, modelFile, server } = settings;
+  const { limits, trustedPeers, accessLog, accessLogFormat, modelFile, servers } = settings;
   const plane = new DataPlane({
     ...{ clock, limits, trustedPeers },
     random: Math.random,
-    accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock),
+    accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock, accessLogFormat),
   });
   let ready = false;
   const take = (message: TrafficMessage): void => {
@@ -86,7 +92,7 @@ function start(settings: WorkerSettings): Running {
   };
   clock.after(modelPatienceMs, fallBack);
   const stream = new TrafficStream({
-    ...{ server, clock, onMessage: take },
+    ...{ servers, clock, onMessage: take },
     random: Math.random,
     onTrouble(fault) {
       fallBack();
@@ -96,20 +102,24 @@ function start(settings: WorkerSettings): Running {
   return { settings, plane, stream };
 }
 
-/** Connections at rest get a while in which their client may still use them once; the answer then says that it is the last. */
+/**
+ * Connections at rest get a while in which their client may still use them once; the answer then says that it is the last. Called again with
+ * less time, it hurries.
+ */
 function drain(deadlineMs: number): void {
+  const nowMs = clock.monotonicMs();
+  drainUntilMs = Math.min(drainUntilMs, nowMs + deadlineMs);
   if (draining) return;
   draining = true;
   if (running === undefined) process.exit(0);
   const { plane, stream } = running;
-  const untilMs = clock.monotonicMs() + deadlineMs;
-  const idleUntilMs = clock.monotonicMs() + Math.min(1_000, deadlineMs / 4);
+  const idleUntilMs = nowMs + Math.min(1_000, deadlineMs / 4);
   plane.beginDrain();
   stream.stop();
   const look = (): void => {
     const nowMs = clock.monotonicMs();
-    if (nowMs >= idleUntilMs) plane.endIdle();
-    if (plane.openConnections === 0 || nowMs >= untilMs) finish(plane);
+    if (nowMs >= Math.min(idleUntilMs, drainUntilMs)) plane.endIdle();
+    if (plane.openConnections === 0 || nowMs >= drainUntilMs) finish(plane);
     else clock.after(50, look);
   };
   look();

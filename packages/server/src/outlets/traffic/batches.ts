@@ -1,7 +1,7 @@
-import type { TrafficDelta, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import { noNames } from '@portolan/core/traffic/tables.ts';
 import type { Engine } from '../../contract.ts';
-import { addDirty, dirtySize, snapshotMessage, updateMessage } from './encode.ts';
+import { addDirty, dirtySize } from './encode.ts';
 
 /**
  * Calls `onBatch` after each commit that touched the traffic model, once for all transactions that shared it: that is all the
@@ -24,10 +24,4 @@ export function followBatches(engine: Engine, onBatch: (dirty: TrafficDelta) => 
     stopped = true;
     unsubscribe();
   };
-}
-
-/** The stream protocol's messages without a stream, for a reader in this process: the model's own objects, not copies of them. */
-export function followMessages(engine: Engine, onMessage: (message: TrafficMessage) => void): () => void {
-  onMessage(snapshotMessage(engine.view.traffic));
-  return followBatches(engine, (dirty) => onMessage(updateMessage(engine.view.traffic, dirty)));
 }

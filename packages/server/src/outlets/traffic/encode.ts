@@ -22,26 +22,8 @@ export function dirtySize(dirty: TrafficDelta): number {
   return size;
 }
 
-/** The whole model as one message. */
-export function snapshotMessage(model: TrafficModel): TrafficMessage {
-  const tables: TrafficTablesReader = model;
-  const all = <K extends TrafficKind>(kind: K): ResourceChange<TrafficResources[K]> => ({
-    put: [...tables[kind].values()],
-    remove: [],
-  });
-  return {
-    type: 'snapshot',
-    revision: model.revision,
-    certificates: all('certificates'),
-    clusters: all('clusters'),
-    tlsHosts: all('tlsHosts'),
-    virtualHosts: all('virtualHosts'),
-    listeners: all('listeners'),
-  };
-}
-
 /** What the named resources are now: put where they exist, removed where they do not. */
-export function updateMessage(model: TrafficModel, dirty: TrafficDelta): TrafficMessage {
+function updateMessage(model: TrafficModel, dirty: TrafficDelta): TrafficMessage {
   return {
     type: 'update',
     revision: model.revision,

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Which process is the gateway of a state directory, and where it takes commands. */
+export interface GatewayFile {
+  readonly pid: number;
+  /** Path of its control socket. */
+  readonly socket: string;
+}
+
+const fileName = 'gateway.json';
+/** Of a Unix socket's path on Linux, `sockaddr_un`; macOS has 104. */
+const maxSocketPath = 103;
+
+/** Undefined: none was left, or it says nothing sensible. The process that it names may be gone. */
+export function readGatewayFile(stateDir: string): GatewayFile | undefined {
+  try {
+    const { pid, socket } = JSON.parse(
+      readFileSync(join(stateDir, fileName), 'utf8'),
+    ) as Partial<GatewayFile>;
+    return typeof pid === 'number' && typeof socket === 'string' ? { pid, socket } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says that this process is the gateway of `stateDir` from now on. */
+export function writeGatewayFile(stateDir: string, file: GatewayFile): void {
+  const path = join(stateDir, fileName);
+  writeFileSync(`${path}.${file.pid}`, `${JSON.stringify(file)}\n`, { mode: 0o600 });
+  renameSync(`${path}.${file.pid}`, path);
+}
+
+/** Takes away the socket of a process that was killed. */
+export function removeLeftSocket(stateDir: string): void {
+  const file = readGatewayFile(stateDir);
+  if (file === undefined) return;
+  try {
+    process.kill(file.pid, 0);
+  } catch {
+    rmSync(file.socket, { force: true });
+  }
+}
+
+/** Takes the file away if it still names `pid`. */
+export function removeGatewayFile(stateDir: string, pid: number): void {
+  if (readGatewayFile(stateDir)?.pid === pid) rmSync(join(stateDir, fileName), { force: true });
+}
+
+/** Where the process `pid` takes commands: in its state directory, unless that has too long a path for a socket. */
+export function controlSocketPath(stateDir: string, pid: number): string {
+  const inside = join(stateDir, `gateway-${pid}.sock`);
+  if (Buffer.byteLength(inside) <= maxSocketPath) return inside;
+  const directory = join(
+    tmpdir(),
+    `portolan-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}`,
+  );
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return join(directory, `${pid}.sock`);
+}
