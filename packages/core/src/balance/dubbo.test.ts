@@ -35,7 +35,8 @@ test('Dubbo shortest response: average of successes × (active + 1)', () => {
   assert.ok(fast !== undefined && slow !== undefined);
   const answer = (load: typeof fast, elapsedMs: number, succeeded = true): void => {
     load.started();
-    load.finished(elapsedMs, succeeded, 0);
+    load.observed(elapsedMs, succeeded, 0);
+    load.ended();
   };
   answer(fast, 10);
   answer(fast, 21); // 15.5, in Java 15

@@ -25,15 +25,14 @@ export class EndpointLoad {
     this.#cluster.active++;
   }
 
-  /** A response, or a failure, came after `elapsedMs`. Exactly one of `finished` and `abandoned` follows `started`. */
-  finished(elapsedMs: number, succeeded: boolean, nowMs: number): void {
-    this.abandoned();
+  /** A response, or a failure, came after `elapsedMs`. */
+  observed(elapsedMs: number, succeeded: boolean, nowMs: number): void {
     this.latency.observe(elapsedMs, nowMs);
     if (succeeded) this.successes.add(elapsedMs);
   }
 
-  /** It ended, and how long that took says nothing of the endpoint: the client left, a hedge won. */
-  abandoned(): void {
+  /** It is over; exactly once after `started`. Not `observed` before: that says nothing of the endpoint (the client left, a hedge won). */
+  ended(): void {
     this.active--;
     this.#cluster.active--;
   }

@@ -9,7 +9,8 @@ testBalancer('peak EWMA', createPeakEwma, { sigmas: 3 });
 
 function answered(set: ReturnType<typeof wholeSet>, index: number, elapsedMs: number): void {
   set.loads[index]?.started();
-  set.loads[index]?.finished(elapsedMs, true, 0);
+  set.loads[index]?.observed(elapsedMs, true, 0);
+  set.loads[index]?.ended();
 }
 
 test('peak EWMA: the quicker of two, until its queue makes it dearer', () => {

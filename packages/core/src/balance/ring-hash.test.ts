@@ -21,7 +21,7 @@ test('ring hash: with a bound nobody has more than his share, and no key is refu
       assert.ok((set.loads[index]?.active ?? 0) <= Math.max(1, Math.ceil((slots * weight) / 4)));
     }
   }
-  for (const load of set.loads) while (load.active > 0) load.finished(1, true, 0);
+  for (const load of set.loads) while (load.active > 0) load.ended();
   assert.equal(balancer.pick(hashKey('everybody')), home);
 });
 

@@ -52,13 +52,14 @@ export type RetryDecision = 'retry' | 'not-retriable' | 'not-replayable' | 'used
  * what may have is retried when the rule says so, as in Envoy: the rule's author knows the application.
  */
 export function decideRetry(rules: RetryRules, end: TryEnd, facts: TryFacts): RetryDecision {
-  if (!matches(rules, end, facts.idempotent)) return 'not-retriable';
+  if (!isRetriable(rules, end, facts.idempotent)) return 'not-retriable';
   if (facts.responseStarted || !facts.replayable) return 'not-replayable';
   if (facts.retried >= rules.retries) return 'used-up';
   return facts.remainingMs > 0 ? 'retry' : 'out-of-time';
 }
 
-function matches(rules: RetryRules, end: TryEnd, idempotent: boolean): boolean {
+/** Whether what happened is what the rules retry, whatever stands against it otherwise. */
+export function isRetriable(rules: RetryRules, end: TryEnd, idempotent: boolean): boolean {
   const { on } = rules;
   switch (end.kind) {
     case 'response':

@@ -63,6 +63,8 @@ export interface AttemptOwner {
     end: number,
   ): void;
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void;
+  /** No response began within `responseTimeoutMs`. Milliseconds for which it goes on all the same; 0, or no such method: it failed. */
+  onAttemptLate?(attempt: Attempt, nowMs: number): number;
 }
 
 export type AttemptState =
@@ -92,6 +94,8 @@ export abstract class Attempt {
   /** When the state must have changed; monotonic. */
   protected deadlineMs = never;
   protected readonly owner: AttemptOwner;
+  /** When the request was sent; -1: not, or accounted for already. */
+  #sentMs = -1;
 
   constructor(cluster: ClusterState, endpoint: EndpointState, owner: AttemptOwner) {
     this.cluster = cluster;
@@ -133,8 +137,7 @@ export abstract class Attempt {
         this.fail(connectTimeout, 'local-failure');
         return;
       case 'asked':
-        this.cluster.stats.add('timeouts');
-        this.fail(tryTimeout, 'local-failure');
+        this.#late(nowMs);
     }
   }
 
@@ -150,6 +153,16 @@ export abstract class Attempt {
     this.state = 'asked';
     this.deadlineMs = this.owner.body.whole ? nowMs + this.owner.responseTimeoutMs : never;
     this.endpoint.requests++;
+    this.#sentMs = nowMs;
+    this.cluster.tryBegan(this.endpoint);
+  }
+
+  /** Nothing follows: `state` is `over`, and the endpoint has one try less under way. */
+  protected settle(): void {
+    this.state = 'over';
+    if (this.#sentMs === -1) return;
+    this.#sentMs = -1;
+    this.cluster.tryEnded(this.endpoint);
   }
 
   /** The final response's head is here. */
@@ -157,6 +170,7 @@ export abstract class Attempt {
     this.state = 'answering';
     this.deadlineMs = never;
     this.cluster.outcome(this.endpoint, outcomeOf(head.status));
+    this.cluster.tryAnswered(this.endpoint, this.#sentMs, head.status < 500);
     this.owner.onResponseHead(this, head);
   }
 
@@ -168,8 +182,20 @@ export abstract class Attempt {
     else if (failure.kind === 'reset') this.cluster.stats.add('resets');
     else if (failure.kind === 'overflow') this.cluster.stats.add('overflows');
     if (outcome !== undefined) this.cluster.outcome(this.endpoint, outcome);
+    if (this.state === 'asked') this.cluster.tryAnswered(this.endpoint, this.#sentMs, false);
     this.leave();
     this.owner.onAttemptFailed(this, failure);
+  }
+
+  #late(nowMs: number): void {
+    this.cluster.stats.add('timeouts');
+    const moreMs = this.owner.onAttemptLate?.(this, nowMs) ?? 0;
+    if (moreMs === 0) {
+      this.fail(tryTimeout, 'local-failure');
+      return;
+    }
+    this.cluster.outcome(this.endpoint, 'local-failure');
+    if (this.state === 'asked') this.deadlineMs = nowMs + moreMs;
   }
 }
 

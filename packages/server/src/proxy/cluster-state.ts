@@ -3,8 +3,10 @@ import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { type BreakerKind, CircuitBreaker } from '@portolan/core/resilience/circuit-breaker.ts';
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
 import type { Cluster } from '@portolan/core/traffic/model.ts';
+import { ActiveChecks } from './clusters/active-checks.ts';
 import { Admission } from './clusters/admission.ts';
 import { thresholdsOf } from './clusters/breaker-thresholds.ts';
+import { CheckGate } from './clusters/check-gate.ts';
 import { Members } from './clusters/members.ts';
 import { OutlierWatch } from './clusters/outlier-watch.ts';
 import type { ConnectGuard } from './connect-guard.ts';
@@ -22,6 +24,8 @@ export interface ClusterContext {
   readonly sweeper: Sweeper;
   /** Where this gateway is; default: unknown. */
   readonly zone?: string;
+  /** Shared by the clusters of a worker; default: one of its own. */
+  readonly checkGate?: CheckGate;
 }
 
 /** A request that waits for a connection to become free. */
@@ -48,15 +52,29 @@ export class ClusterState implements Swept {
   readonly #load = new ClusterLoad();
   readonly #members: Members;
   readonly #outliers: OutlierWatch;
+  readonly #checks: ActiveChecks;
   readonly #pending: PendingRequest[] = [];
+  /** Somebody asked since the last sweep. */
+  #used = false;
 
   constructor(name: string, context: ClusterContext) {
     this.name = name;
     this.#context = context;
-    const { clock, random, zone = '' } = context;
+    const { clock, random, guard, zone = '', checkGate: gate = new CheckGate() } = context;
     this.admission = new Admission(clock, random);
     this.#members = new Members(this.#load, { clock, random, zone });
     this.#outliers = new OutlierWatch(context, () => this.#members.healthChanged());
+    this.#checks = new ActiveChecks(
+      { clock, random, guard, gate },
+      {
+        onChecked: (_, passed) => this.stats.add(passed ? 'checks' : 'check_failures'),
+        onCheckChange: () => this.#members.healthChanged(),
+      },
+    );
+  }
+
+  get random(): Random {
+    return this.#context.random;
   }
 
   /** Connections that carry something or are being made. */
@@ -71,6 +89,7 @@ export class ClusterState implements Swept {
     this.admission.configure(config?.adaptiveConcurrency);
     this.#members.update(config);
     this.#outliers.configure(config?.outlier, this.#members.all);
+    this.#checks.configure(config?.activeCheck, this.#members.all);
     if (config !== undefined) this.#watch();
   }
 
@@ -101,6 +120,7 @@ export class ClusterState implements Swept {
     pending: PendingRequest,
   ): UpstreamConnection | 'full' | undefined {
     const { breaker } = this;
+    this.#used = true;
     if (!breaker.hasRoom('requests')) return this.#overflow('requests');
     const idle = endpoint.takeIdle();
     if (idle !== undefined) {
@@ -155,11 +175,16 @@ export class ClusterState implements Swept {
     endpoint.load.started();
   }
 
-  /** @param elapsedMs until the response began; undefined: its end says nothing of the endpoint (the client left, a hedge won) */
-  tryEnded(endpoint: EndpointState, elapsedMs: number | undefined, succeeded: boolean): void {
+  /** The response began, or will not come: what that took counts for balancers that look at it. */
+  tryAnswered(endpoint: EndpointState, sentMs: number, succeeded: boolean): void {
+    if (!this.#members.wantsLatency) return;
+    const nowMs = this.#context.clock.monotonicMs();
+    endpoint.load.observed(nowMs - sentMs, succeeded, nowMs);
+  }
+
+  tryEnded(endpoint: EndpointState): void {
     this.breaker.release('requests');
-    if (elapsedMs === undefined || !this.#members.minesLatency) endpoint.load.abandoned();
-    else endpoint.load.finished(elapsedMs, succeeded, this.#context.clock.monotonicMs());
+    endpoint.load.ended();
   }
 
   outcome(endpoint: EndpointState, outcome: Outcome): void {
@@ -169,10 +194,11 @@ export class ClusterState implements Swept {
   }
 
   sweep(nowMs: number): void {
-    let watching = this.#members.sweep(nowMs);
+    const building = this.#members.sweep(nowMs);
     const { ejected, watching: more } = this.#outliers.sweep(nowMs);
     if (ejected > 0) this.stats.add('ejections', ejected);
-    watching ||= more;
+    let watching = this.#checks.sweep(nowMs, this.#used) || more || building;
+    this.#used = false;
     for (const endpoint of this.#members.all) {
       if (endpoint.idleCount > 0) endpoint.closeIdle(nowMs);
       if (endpoint.idleCount > 0) watching = true;

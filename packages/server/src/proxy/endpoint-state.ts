@@ -3,6 +3,7 @@ import { stickyToken } from '@portolan/core/balance/sticky.ts';
 import { newOutlierRecord } from '@portolan/core/resilience/outlier.ts';
 import { newTally } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { Endpoint } from '@portolan/core/traffic/model.ts';
+import { newCheckRecord } from './clusters/check-thresholds.ts';
 import type { EndpointReport } from './stats.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
@@ -17,8 +18,8 @@ export class EndpointState {
   readonly load: EndpointLoad;
   /** Of the interval of outlier detection that is under way. */
   readonly tally = newTally();
-  /** What our own checks say; `unknown` before the first, or without any. */
-  check: 'unknown' | 'passing' | 'failing' = 'unknown';
+  /** What our own checks say. */
+  readonly check = newCheckRecord();
   /** Since when it is a healthy member (monotonic); -Infinity: since before anybody looked. */
   startedMs: number;
   /** Its place in the cluster's lineup; -1: in none yet. */
@@ -93,6 +94,7 @@ export class EndpointState {
   retire(): void {
     this.retired = true;
     this.probe?.destroy();
+    this.check.cancel?.();
     this.closeIdle(Number.POSITIVE_INFINITY);
   }
 
@@ -106,11 +108,12 @@ export class EndpointState {
       idle: this.#idle.length,
       requests: this.requests,
       failures: this.failures,
+      check: this.check.state,
     };
   }
 
   #reportedState(): EndpointReport['state'] {
     if (this.record.state.kind !== 'in') return this.record.state.kind;
-    return this.check === 'failing' ? 'failing' : this.endpoint.state;
+    return this.check.state === 'failing' ? 'failing' : this.endpoint.state;
   }
 }

@@ -1,6 +1,8 @@
 import type { Attempt, AttemptFailure, AttemptOwner } from './attempt.ts';
 import type { ClientEnd } from './client-end.ts';
 import type { ClusterState } from './cluster-state.ts';
+import type { Admitted } from './clusters/admission.ts';
+import { type Affinity, affinityOf } from './clusters/affinity.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { failureReply } from './failure-reply.ts';
 import { forwardingLines } from './forwarding.ts';
@@ -11,7 +13,7 @@ import { defaultBackend, type LocalReply, textReply } from './local-reply.ts';
 import type { Plane } from './plane.ts';
 import { emptyBody, RequestBody } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
-import { isIdempotent, type RetrySituation, retryDelayMs, tryEndOf } from './retrying.ts';
+import { isIdempotent, Retrying, type RetrySituation, retriesStatus, tryEndOf } from './retrying.ts';
 import type { PolicyRequest, Substitute, Wait } from './route-policy.ts';
 import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
 import { startTunnel } from './tunnel.ts';
@@ -36,6 +38,7 @@ type ExchangeState =
 const maxStaleRetries = 3;
 const never = Number.POSITIVE_INFINITY;
 const noAttempts: readonly Attempt[] = [];
+const nobody: readonly EndpointState[] = [];
 
 /**
  * One request as a whole: routed, judged by its route's policy, tried at one endpoint and maybe at others, answered once. Knows neither what its
@@ -68,8 +71,15 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   /** Others that are under way at the same time (hedging). */
   #others = noAttempts;
   #endpoint: EndpointState | undefined;
+  /** Made when another try comes into question. */
+  #retrying: Retrying | undefined;
+  /** Undefined: any endpoint will do. */
+  #affinity: Affinity | undefined;
+  /** Among the requests that its cluster takes at the same time; undefined: they are not counted. */
+  #place: Admitted | undefined;
   #stale = 0;
   #cancelBackOff: (() => void) | undefined;
+  #cancelLate: (() => void) | undefined;
   #forwardedLines: string | undefined;
   #status = 0;
   #responseBytes = 0;
@@ -97,7 +107,11 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   }
 
   get responseTimeoutMs(): number {
-    return this.#route?.retry.perTryTimeoutMs || this.plane.limits.streamIdleMs;
+    return this.#route?.retry.perTryTimeoutMs || this.#idleMs;
+  }
+
+  get #idleMs(): number {
+    return this.#route?.config.idleTimeoutMs ?? this.plane.limits.streamIdleMs;
   }
 
   get forwardedLines(): string {
@@ -105,6 +119,10 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       forwardingLines(this.head, this.client.peer, this.client.scheme, this.requestId) +
       (this.client.tls?.clientLines ?? '');
     return this.#forwardedLines;
+  }
+
+  set forwardedLines(lines: string) {
+    this.#forwardedLines = lines;
   }
 
   /** Routes the request and sends it. What is here of its body was told before. */
@@ -138,7 +156,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   answer(reply: LocalReply): void {
     if (this.#wait === undefined || this.#phase !== 'waiting') return;
     this.#wait = undefined;
-    this.#reply(reply, '');
+    this.#reply(reply, reply.code ?? '');
   }
 
   onRequestBody(bytes: Buffer, start: number, end: number): void {
@@ -167,7 +185,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     const attempt = this.#connected();
     attempt?.endBody(trailerLines);
     attempt?.expectResponse(this.#lastMs);
-    if (this.#phase === 'waiting' && this.#collects()) this.#try(this.#lastMs);
+    if (this.#phase === 'waiting' && this.collectBytes > 0 && this.#wait === undefined)
+      this.#ask(this.#lastMs);
   }
 
   /** The body is malformed, or too large. */
@@ -199,7 +218,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     }
     if (this.#phase === 'answering') {
       if (!this.body.whole) this.#sweepBody(nowMs);
-      else if (nowMs - this.#lastMs >= this.plane.limits.streamIdleMs) this.#breakOff('stream-idle');
+      else if (nowMs - this.#lastMs >= this.#idleMs) this.#breakOff('stream-idle');
       return;
     }
     // While it waits for its turn or its connection the client is not read: that is not its fault.
@@ -209,13 +228,32 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   }
 
   onAttemptTurn(attempt: Attempt): void {
+    const nowMs = this.plane.clock.monotonicMs();
     this.#forget(attempt);
-    if (this.#phase === 'trying') this.#try(this.plane.clock.monotonicMs());
+    if (this.#phase !== 'trying') return;
+    if (this.#attempt === undefined) this.#try(nowMs);
+    else this.#hedge(attempt.cluster, nowMs);
   }
 
-  onAttemptSent(): void {
+  onAttemptSent(attempt: Attempt): void {
     this.tries++;
     this.#resumeClient();
+    const route = this.#route;
+    if (route?.config.hedge?.onTryTimeout !== true || route.retry.perTryTimeoutMs === 0) return;
+    // Sweeps are too coarse for it. A millisecond more: timers are allowed to be early.
+    this.#cancelLate?.();
+    const { clock } = this.plane;
+    this.#cancelLate = clock.after(route.retry.perTryTimeoutMs, () => attempt.sweep(clock.monotonicMs() + 1));
+  }
+
+  onAttemptLate(attempt: Attempt, nowMs: number): number {
+    const hedge = this.#route?.config.hedge;
+    const retrying = this.#furtherTries(attempt.cluster);
+    if (hedge === undefined || retrying === undefined || this.#phase !== 'trying') return 0;
+    const verdict = retrying.onLate(hedge, 1 + this.#others.length, this.#situation());
+    if (verdict === 'replace') return 0;
+    if (verdict === 'hedge') this.#hedge(attempt.cluster, nowMs);
+    return this.#idleMs;
   }
 
   onAttemptDrain(attempt: Attempt): void {
@@ -229,9 +267,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   onResponseHead(attempt: Attempt, head: ResponseHead): void {
     this.#lastMs = this.plane.clock.monotonicMs();
     if (head.status >= 400 && this.#takesAnother(attempt, head.status)) return;
-    this.#attempt = attempt;
-    for (const other of this.#others) if (other !== attempt) other.abort();
-    this.#others = noAttempts;
+    if (this.#others.length > 0) this.#win(attempt);
+    this.#endpoint = attempt.endpoint;
     this.#phase = 'answering';
     const shown = this.#shown(head);
     this.#status = shown.status;
@@ -285,7 +322,6 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       this.#stale++;
       this.tries--;
       attempt.cluster.stats.add('stale_retries');
-      this.#endpoint = undefined;
       this.#try(this.plane.clock.monotonicMs());
     } else {
       this.#onTryFailed(attempt, failure);
@@ -297,7 +333,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     const verdict = route.policy?.admit(this);
     if (verdict === undefined) this.#go();
     else if ('kind' in verdict) this.#awaitPolicy(verdict);
-    else this.#reply(verdict, '');
+    else this.#reply(verdict, verdict.code ?? '');
   }
 
   #awaitPolicy(wait: Wait): void {
@@ -319,18 +355,37 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     }
     if (this.head.expectsContinue && !this.body.whole) this.client.writeContinue();
     if (this.#collects()) this.#resumeClient();
-    else this.#try(this.startMs);
+    else this.#ask(this.startMs);
   }
 
   #collects(): boolean {
     return this.collectBytes > 0 && this.#wait === undefined && !this.body.whole;
   }
 
+  /** The first try, or two of them, if the cluster takes one more request. */
+  #ask(nowMs: number): void {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const place = cluster.admission.enter();
+    if (place === false) {
+      cluster.stats.add('admission_overflows');
+      this.#fail(503, 'overload', `${cluster.name} takes no more requests at this time`);
+      return;
+    }
+    this.#place = place;
+    this.#affinity = affinityOf(this.#route?.action, cluster, this);
+    this.#try(nowMs);
+    const hedge = this.#route?.config.hedge;
+    if (hedge === undefined || this.#phase !== 'trying' || !this.body.whole) return;
+    if (this.#furtherTries(cluster)?.beginsTwice(hedge, this.#situation()) === true)
+      this.#hedge(cluster, nowMs);
+  }
+
   #try(nowMs: number): void {
     const cluster = this.#cluster;
     if (cluster === undefined) return;
     this.#phase = 'trying';
-    const endpoint = cluster.pick(this.#endpoint);
+    const endpoint = this.#pick(cluster);
     if (endpoint === undefined) {
       cluster.stats.add('no_endpoint');
       this.#fail(503, 'no-endpoint', `no instance of ${cluster.name} is passing`);
@@ -341,6 +396,41 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.#attempt = attempt;
     attempt.start(nowMs);
     if (!this.body.whole && this.#phase === 'trying' && this.#connected() === undefined) this.#pauseClient();
+  }
+
+  /** Another try beside those that are under way. */
+  #hedge(cluster: ClusterState, nowMs: number): void {
+    if (this.#attempt === undefined) return;
+    const underWay = [this.#attempt, ...this.#others].map(({ endpoint }) => endpoint);
+    const endpoint = cluster.pickOther([...underWay, ...(this.#retrying?.tried ?? nobody)]);
+    if (endpoint === undefined) return;
+    cluster.stats.add('hedges');
+    const attempt = newAttempt(this.plane, cluster, endpoint, this, false);
+    this.#others = [...this.#others, attempt];
+    attempt.start(nowMs);
+  }
+
+  /** The first answer that is good enough is the answer. */
+  #win(attempt: Attempt): void {
+    const losers = [this.#attempt, ...this.#others].filter((other) => other !== attempt);
+    if (attempt !== this.#attempt) attempt.cluster.stats.add('hedge_wins');
+    this.#attempt = attempt;
+    this.#others = noAttempts;
+    for (const loser of losers) loser?.abort();
+  }
+
+  #pick(cluster: ClusterState): EndpointState | undefined {
+    if (this.#substitute !== undefined) return cluster.pickOther(nobody);
+    const tried = this.#retrying?.tried ?? nobody;
+    return this.#affinity === undefined ? cluster.pickOther(tried) : this.#affinity.pick(cluster, tried);
+  }
+
+  /** Undefined: the route has none. */
+  #furtherTries(cluster: ClusterState): Retrying | undefined {
+    const policy = this.#route?.retry;
+    if (policy === undefined || policy.retries === 0 || this.#substitute !== undefined) return undefined;
+    this.#retrying ??= new Retrying(policy, cluster);
+    return this.#retrying;
   }
 
   /** The attempt that takes the body as it comes. */
@@ -363,16 +453,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   /** Whether an answer with this status is not what the client gets: there is another try, or a substitute. */
   #takesAnother(attempt: Attempt, status: number): boolean {
     const retry = this.#route?.retry;
-    if (retry !== undefined && retry.retries > 0 && this.#substitute === undefined) {
-      const delayMs = retryDelayMs(retry, { kind: 'response', status }, this.#situation());
-      if (delayMs >= 0) {
-        attempt.abort();
-        this.#forget(attempt);
-        this.#tryAgain(attempt, delayMs);
-        return true;
-      }
-    }
-    const replacement = this.#replacement(status);
+    if (retry !== undefined && retriesStatus(retry, status) && this.#retries(attempt, status)) return true;
+    const replacement = this.#replacement(status, true);
     if (replacement === undefined) return false;
     attempt.abort();
     this.#forget(attempt);
@@ -380,9 +462,22 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     return true;
   }
 
-  #replacement(status: number): LocalReply | Substitute | undefined {
+  #retries(attempt: Attempt, status: number): boolean {
+    const further = this.#furtherTries(attempt.cluster);
+    if (further === undefined) return false;
+    further.tried.push(attempt.endpoint);
+    const othersTry = this.#others.length > 0;
+    const delayMs = othersTry ? 0 : further.delayMs({ kind: 'response', status }, this.#situation());
+    if (delayMs < 0) return false;
+    attempt.abort();
+    this.#forget(attempt);
+    if (!othersTry) this.#tryAgain(attempt, delayMs);
+    return true;
+  }
+
+  #replacement(status: number, upstream: boolean): LocalReply | Substitute | undefined {
     if (!this.#admitted || !this.#mayReplace) return undefined;
-    const replacement = this.#route?.policy?.replace(this, status);
+    const replacement = this.#route?.policy?.replace(this, status, upstream);
     if (replacement !== undefined) this.#mayReplace = false;
     return replacement;
   }
@@ -395,13 +490,14 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.#substitute = replacement;
     this.#cluster = replacement.cluster;
     this.outgoing = replacement.head;
-    this.#endpoint = undefined;
     this.#try(this.plane.clock.monotonicMs());
   }
 
   #shown(head: ResponseHead): ResponseHead {
     const status = this.#substitute?.status;
-    const answered = status === undefined ? head : { ...head, status };
+    const lines = this.#endpoint === undefined ? '' : (this.#affinity?.lines(this.#endpoint) ?? '');
+    const told = lines === '' ? head : { ...head, lines: head.lines + lines };
+    const answered = status === undefined ? told : { ...told, status };
     const policy = this.#route?.policy;
     return policy === undefined ? answered : policy.answer(this, answered);
   }
@@ -410,10 +506,11 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     if (failure.kind === 'stale') attempt.cluster.stats.add('resets');
     // What was never sent is a try too, or a dead cluster would be tried for ever.
     if (failure.kind === 'connect-failure' || failure.kind === 'connect-timeout') this.tries++;
+    const further = this.#furtherTries(attempt.cluster);
+    further?.tried.push(attempt.endpoint);
     if (this.#attempt !== undefined) return;
-    const retry = this.#substitute === undefined ? this.#route?.retry : undefined;
     const end = attempt.responded ? undefined : tryEndOf(failure);
-    const delayMs = retryDelayMs(retry, end, this.#situation());
+    const delayMs = end === undefined ? -1 : (further?.delayMs(end, this.#situation()) ?? -1);
     if (delayMs >= 0) this.#tryAgain(attempt, delayMs);
     else this.#fail(...failureReply(failure, attempt.cluster.name));
   }
@@ -480,7 +577,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       this.#breakOff(code);
       return;
     }
-    const replacement = status >= 500 ? this.#replacement(status) : undefined;
+    const replacement = status >= 500 ? this.#replacement(status, false) : undefined;
     if (replacement === undefined) {
       this.#reply(textReply(status, text), code);
       return;
@@ -492,7 +589,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #reply(reply: LocalReply, flag: string): void {
     this.#dropAttempts();
     const policyLines = this.#admitted ? (this.#route?.policy?.replyLines(this, reply) ?? '') : '';
-    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${policyLines}`);
+    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${overloadLine(flag)}${policyLines}`);
     const nowMs = this.plane.clock.monotonicMs();
     this.#end(reply.status, flag, nowMs);
     this.client.finished(nowMs);
@@ -522,6 +619,9 @@ export class Exchange implements AttemptOwner, PolicyRequest {
 
   #end(status: number, flag: string, nowMs: number): void {
     this.#phase = 'over';
+    this.#cancelLate?.();
+    this.#retrying?.release();
+    this.#place?.end(status > 0 && flag === '', nowMs);
     const durationMs = nowMs - this.startMs;
     const [requestBytes, responseBytes] = [this.body.bytes, this.#responseBytes];
     this.#cluster?.stats.finish(status, durationMs, requestBytes, responseBytes);
@@ -545,4 +645,9 @@ export class Exchange implements AttemptOwner, PolicyRequest {
 function directReply({ action }: CompiledRoute, target: CompiledTarget | undefined): LocalReply {
   if (action.type === 'direct') return action;
   return textReply(target?.status ?? 503, 'the route leads nowhere');
+}
+
+/** Tells a 503 of the circuit breaker from the service's own; Envoy's is called `x-envoy-overloaded`. */
+function overloadLine(flag: string): string {
+  return flag === 'overflow' || flag === 'overload' ? 'X-Portolan-Overloaded: true\r\n' : '';
 }

@@ -4,7 +4,7 @@ import { mergeClusters, metricsText } from './metrics-text.ts';
 import { ClusterStats, type EndpointReport, type WorkerReport } from './stats.ts';
 
 function endpoint(state: EndpointReport['state']): EndpointReport {
-  const figures = { ejections: 0, busy: 1, idle: 2, requests: 3, failures: 4 };
+  const figures = { ejections: 0, busy: 1, idle: 2, requests: 3, failures: 4, check: 'unknown' as const };
   return { id: 'n/1', address: '127.0.0.1', port: 1, weight: 1, state, ...figures };
 }
 

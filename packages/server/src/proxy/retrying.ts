@@ -1,16 +1,22 @@
-import { decideRetry, type TryEnd } from '@portolan/core/resilience/retry-decision.ts';
+import { type HedgePolicy, initialTries, onTryTimeout } from '@portolan/core/resilience/hedging.ts';
+import { backOffDefaults, retryBackOffMs } from '@portolan/core/resilience/retry-back-off.ts';
+import {
+  decideRetry,
+  isRetriable,
+  type RetryRules,
+  type TryEnd,
+} from '@portolan/core/resilience/retry-decision.ts';
 import type { RetryPolicy } from '@portolan/core/traffic/model.ts';
 import type { AttemptFailure } from './attempt.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { EndpointState } from './endpoint-state.ts';
 
 /** RFC 9110 §9.2.2. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-const aboutStatuses: ReadonlySet<string> = new Set([
-  '5xx',
-  'gateway-error',
-  'retriable-4xx',
-  'retriable-status-codes',
-]);
+export function isIdempotent(method: string): boolean {
+  return idempotent.has(method);
+}
 
 /** What a retry depends upon besides how the try ended. */
 export interface RetrySituation {
@@ -23,27 +29,72 @@ export interface RetrySituation {
   readonly remainingMs: number;
 }
 
-/** After how many milliseconds a failed request is tried again; -1: not at all. */
-export function retryDelayMs(
-  policy: RetryPolicy | undefined,
-  end: TryEnd | undefined,
-  situation: RetrySituation,
-): number {
-  if (policy === undefined || end === undefined || policy.retries === 0) return -1;
-  if (end.kind === 'response' && !policy.on.some((condition) => aboutStatuses.has(condition))) return -1;
-  const rules = { on: new Set(policy.on), retries: policy.retries, statuses: new Set(policy.statuses) };
-  const decision = decideRetry(rules, end, {
-    retried: situation.tries - 1,
-    idempotent: isIdempotent(situation.method),
-    replayable: situation.replayable,
-    responseStarted: false,
-    remainingMs: situation.remainingMs,
-  });
-  return decision === 'retry' ? 0 : -1;
-}
+const rulesOf = new WeakMap<RetryPolicy, RetryRules>();
 
-export function isIdempotent(method: string): boolean {
-  return idempotent.has(method);
+/** The further tries of one request: whether, when and beside which. Made with the first one that comes into question. */
+export class Retrying {
+  /** Whom the next try had better not ask. */
+  readonly tried: EndpointState[] = [];
+  readonly #policy: RetryPolicy;
+  readonly #cluster: ClusterState;
+  /** Places of the breaker that are held until the request is over: one however often it is retried, one more for each hedge. */
+  #places = 0;
+  #retried = false;
+
+  constructor(policy: RetryPolicy, cluster: ClusterState) {
+    this.#policy = policy;
+    this.#cluster = cluster;
+  }
+
+  /** After how many milliseconds a try that ended so is followed by another; -1: not at all. */
+  delayMs(end: TryEnd, situation: RetrySituation): number {
+    const { tries, method, replayable, remainingMs } = situation;
+    const decision = decideRetry(rules(this.#policy), end, {
+      retried: tries - 1,
+      idempotent: isIdempotent(method),
+      replayable,
+      responseStarted: false,
+      remainingMs,
+    });
+    if (decision !== 'retry' || !this.#takePlace()) return -1;
+    const { backOff } = this.#policy;
+    if (backOff === undefined && end.kind === 'connect-failure') return 0;
+    return Math.min(remainingMs, retryBackOffMs(tries, backOff ?? backOffDefaults, this.#cluster.random));
+  }
+
+  /** A try has gone on for as long as one may: `hedge` begins another beside it, if there is room for it. */
+  onLate(hedge: HedgePolicy, underWay: number, situation: RetrySituation): ReturnType<typeof onTryTimeout> {
+    const { method, replayable, tries } = situation;
+    const retriesLeft = this.#policy.retries - (tries - 1);
+    const facts = { idempotent: isIdempotent(method) && replayable, underWay, retriesLeft };
+    const verdict = onTryTimeout(hedge, facts);
+    return verdict === 'hedge' && !this.#hold() ? 'wait' : verdict;
+  }
+
+  /** Whether a request begins with two tries. */
+  beginsTwice(hedge: HedgePolicy, situation: RetrySituation): boolean {
+    const mayTwice = isIdempotent(situation.method) && situation.replayable;
+    return initialTries(hedge, mayTwice, this.#cluster.random) > 1 && this.#hold();
+  }
+
+  /** The request is over. */
+  release(): void {
+    for (; this.#places > 0; this.#places--) this.#cluster.breaker.release('retries');
+  }
+
+  #takePlace(): boolean {
+    this.#retried ||= this.#hold();
+    return this.#retried;
+  }
+
+  #hold(): boolean {
+    if (this.#cluster.breaker.acquire('retries')) {
+      this.#places++;
+      return true;
+    }
+    this.#cluster.stats.add('retry_overflows');
+    return false;
+  }
 }
 
 /** Undefined: such a failure is never retried. */
@@ -62,4 +113,19 @@ export function tryEndOf(failure: AttemptFailure): TryEnd | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether an answer with this status may lead to another try at all. */
+export function retriesStatus(policy: RetryPolicy, status: number): boolean {
+  return policy.retries > 0 && isRetriable(rules(policy), { kind: 'response', status }, false);
+}
+
+/** Sets are made once for a policy, not for each answer that is looked at. */
+function rules(policy: RetryPolicy): RetryRules {
+  let made = rulesOf.get(policy);
+  if (made === undefined) {
+    made = { on: new Set(policy.on), retries: policy.retries, statuses: new Set(policy.statuses) };
+    rulesOf.set(policy, made);
+  }
+  return made;
 }

@@ -95,6 +95,8 @@ export interface EndpointReport {
   readonly idle: number;
   readonly requests: number;
   readonly failures: number;
+  /** What the gateway's own checks say; `unknown` without any. */
+  readonly check: 'unknown' | 'passing' | 'failing';
 }
 
 /** One worker's figures. */

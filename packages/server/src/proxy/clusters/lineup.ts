@@ -116,5 +116,5 @@ function rankOf(state: EndpointState): number {
   if (state.retired || endpoint.weight === 0) return never;
   if (endpoint.state === 'draining') return draining;
   if (record.state.kind === 'ejected') return record.state.cause === 'refused' ? refusing : suspected;
-  return state.check === 'failing' ? suspected : healthy;
+  return state.check.state === 'failing' ? suspected : healthy;
 }

@@ -19,7 +19,7 @@ export class Members {
   /** As the newest list has them. */
   all: readonly EndpointState[] = [];
   /** Whether the balancer looks at response times. */
-  minesLatency = false;
+  wantsLatency = false;
   readonly #clusterLoad: ClusterLoad;
   readonly #context: BalancerContext;
   #config: Cluster | undefined;
@@ -54,7 +54,7 @@ export class Members {
     this.all = states;
     this.#config = config;
     const policy = config?.balance.policy;
-    this.minesLatency = policy === 'peak-ewma' || policy === 'dubbo-shortest-response';
+    this.wantsLatency = policy === 'peak-ewma' || policy === 'dubbo-shortest-response';
     this.#lineup?.leave(gone, nowMs);
     this.#stale = true;
     if (nowMs >= this.#buildAtMs || (this.#lineup?.available ?? 0) === 0) this.#build(nowMs);

@@ -91,7 +91,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
   /** It is this request's turn to get a connection. */
   onTurn(): void {
     if (this.state !== 'queued') return;
-    this.state = 'over';
+    this.settle();
     this.owner.onAttemptTurn(this);
   }
 
@@ -123,7 +123,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
   protected leave(): void {
     const connection = this.#connection;
     if (this.state === 'queued') this.cluster.leaveQueue(this);
-    this.state = 'over';
+    this.settle();
     this.#connection = undefined;
     if (connection !== undefined) this.cluster.drop(connection);
   }
@@ -223,7 +223,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
     const connection = this.#connection;
     if (connection === undefined) return;
     const trailerLines = this.#reader?.trailerLines ?? '';
-    this.state = 'over';
+    this.settle();
     this.#connection = undefined;
     if (clean && (this.owner.body.whole || this.owner.outgoing.body === 0)) {
       this.cluster.release(connection, this.#plane.clock.monotonicMs(), this.#head?.keepAliveMs);
@@ -240,7 +240,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
       this.fail(anomaly('unexpected-switch'), 'local-failure');
       return;
     }
-    this.state = 'over';
+    this.settle();
     this.#connection = undefined;
     this.owner.onSwitch(this, head, connection, bytes, start, end);
   }
