@@ -31,6 +31,7 @@ import { ownDoors } from './own-doors.ts';
 import { historyKeeper } from './rules/history-keeper.ts';
 import { identityOf, prepareDataDir } from './self.ts';
 import { dockerSource } from './sources/docker/source.ts';
+import { filesSource } from './sources/files/source.ts';
 import { lmdbStore } from './store/store-lmdb.ts';
 import { memoryStore } from './store/store-memory.ts';
 
@@ -93,6 +94,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
       createPlanner: context.newPlanner,
     }),
     historyKeeper(named(context, 'rules')),
+    filesSource(named(context, 'manifests'), settings.manifests),
     trafficOutlet(named(context, 'traffic')),
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),

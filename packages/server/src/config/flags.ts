@@ -59,6 +59,7 @@ export type SettingKey =
   | 'http.allowed-hosts'
   | 'gateway.trusted-peers'
   | 'health.max-running'
+  | 'manifests'
   | 'docker.host'
   | 'docker.cert-path'
   | 'docker.engines'
@@ -184,6 +185,13 @@ export const settingInfos: readonly SettingInfo[] = [
     'none',
   ),
   setting('health.max-running', 'N', 'health checks that run at the same time', '512'),
+  setting(
+    'manifests',
+    'DIR',
+    'directory of manifests (Service, Ingress, HTTPRoute, VirtualService …) that is watched and applied',
+    '',
+    'none',
+  ),
   {
     ...setting(
       'docker.host',

@@ -153,6 +153,7 @@ export const schemas = {
   'http.allowed-hosts': value.list,
   'gateway.trusted-peers': value.networks,
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
+  manifests: value.text,
   'docker.host': dockerHost,
   'docker.cert-path': value.text,
   'docker.engines': dockerEngines,

@@ -2,6 +2,7 @@ import type { Bind } from '../contract.ts';
 import type { DnsConfig } from '../outlets/dns/config.ts';
 import type { NginxSettings } from '../outlets/nginx/config.ts';
 import { type DockerConfig, formatEngineAddress } from '../sources/docker/config.ts';
+import type { FilesConfig } from '../sources/files/config.ts';
 import type { ListenerName, SettingKey } from './flags.ts';
 import type { SettingValues } from './schemas.ts';
 
@@ -40,6 +41,8 @@ export interface Settings {
   /** Undefined: turned off. */
   /** One for each engine. */
   readonly docker: readonly DockerConfig[];
+  /** Undefined: turned off. */
+  readonly manifests: FilesConfig | undefined;
   readonly nginx: NginxSettings;
   readonly templates: SettingValues['templates'];
   /** Where each value came from. */
@@ -106,6 +109,7 @@ export function settingsFrom(
       forwardTimeoutMs: values['dns.forward-timeout'],
     },
     health: { maxRunning: values['health.max-running'] },
+    manifests: values.manifests === '' ? undefined : { directory: values.manifests },
     docker: dockerFrom(values),
     nginx: {
       run: values['nginx.run'],
