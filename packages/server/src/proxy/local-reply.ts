@@ -5,7 +5,17 @@ import type { Clock } from '@portolan/core/base/clock.ts';
 export interface LocalReply {
   readonly status: number;
   readonly body: string;
+  /** Empty: none is said. */
   readonly contentType: string;
+  /** Further header lines, CR LF after each. */
+  readonly lines?: string;
+  /** Why it is answered so, for the access log: stable, kebab-case. */
+  readonly code?: string;
+}
+
+/** They have no body (RFC 9110 §15.3.5, §15.4.5), and none is announced. */
+export function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
 }
 
 export function textReply(status: number, text: string): LocalReply {
@@ -31,10 +41,12 @@ export class LocalReplies {
   render(reply: LocalReply, options: { bodyless: boolean; connection: string; lines: string }): string {
     const body = Buffer.from(reply.body, 'utf8').toString('latin1');
     const connection = options.connection === '' ? '' : `Connection: ${options.connection}\r\n`;
+    const type = reply.contentType === '' ? '' : `Content-Type: ${reply.contentType}\r\n`;
+    const bodied = hasBody(reply.status);
+    const length = bodied ? `Content-Length: ${body.length}\r\n` : '';
     return (
-      `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${this.#dateLine()}` +
-      `Content-Type: ${reply.contentType}\r\nContent-Length: ${body.length}\r\n` +
-      `${options.lines}${connection}\r\n${options.bodyless ? '' : body}`
+      `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${this.#dateLine()}${type}${length}` +
+      `${options.lines}${connection}\r\n${options.bodyless || !bodied ? '' : body}`
     );
   }
 

@@ -4,6 +4,8 @@ import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
 import type { LocalReply } from './local-reply.ts';
 import type { Plane } from './plane.ts';
+import type { RequestBody } from './request-body.ts';
+import type { CompiledTarget } from './routes/compiled-route.ts';
 
 /**
  * What a route does with its requests besides sending them on; the router makes one for each route that asks for any of it, and none for
@@ -19,8 +21,11 @@ export interface RoutePolicy {
   answer(request: PolicyRequest, head: ResponseHead): ResponseHead;
   /** Further header lines of an answer of our own; CR LF after each. */
   replyLines(request: PolicyRequest, reply: LocalReply): string;
-  /** What takes the place of an answer with this status, the upstream's or our own; asked once. Undefined: it stands. */
-  replace(request: PolicyRequest, status: number): LocalReply | Substitute | undefined;
+  /**
+   * What takes the place of an answer with this status; asked until it gives something. `upstream`: an upstream gave it; else it is our
+   * own, for want of an answer. Undefined: it stands.
+   */
+  replace(request: PolicyRequest, status: number, upstream: boolean): LocalReply | Substitute | undefined;
   /** The request is over; once, if `admit` was called. `status` 0: the client got no answer. */
   done(request: PolicyRequest, status: number): void;
 }
@@ -51,6 +56,14 @@ export interface PolicyRequest {
   readonly requestId: string;
   /** Monotonic. */
   readonly startMs: number;
+  /** Of the request, as far as it came. */
+  readonly body: RequestBody;
+  /** Where the request goes; undefined: the route answers by itself. */
+  readonly target: CompiledTarget | undefined;
+  /** Tries whose request was sent, or could not be. */
+  readonly tries: number;
+  /** Lines that tell the upstream who asked; a policy that has a better word on it drops ours. */
+  forwardedLines: string;
   /** What is sent on; first the same object as `head`. Replace it, with another `path`, `authority`, `lines` …, during `admit` or a wait. */
   outgoing: RequestHead;
   /** The whole request's, from `startMs`; 0 = none. First the route's. */
