@@ -8,10 +8,23 @@ export function splitServiceKey(key: ServiceKey): { namespace: string; name: str
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-/** What people read in metrics and dumps: the plain name in the default namespace, `<namespace>/<name>` elsewhere. */
+/**
+ * What people read in metrics and dumps: the plain name in the default namespace, `<namespace>/<name>` elsewhere. `:`, `#` and `~`
+ * are escaped: what follows one in a cluster's name is the rules' (`reviews:9080#v1`).
+ */
 export function clusterNameOf(namespace: string, name: string): string {
   const plain = namespace === defaultNamespace && !name.includes('/');
-  return plain ? name : `${namespace}/${name}`;
+  return escaped(plain ? name : `${namespace}/${name}`);
+}
+
+const mustEscape = /[%:#~]/;
+
+function escaped(name: string): string {
+  return mustEscape.test(name) ? name.replaceAll(/[%:#~]/g, encodeOne) : name;
+}
+
+function encodeOne(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 /** RFC 1123 §2.1: letters, digits and inner hyphens, at most 63 octets. */

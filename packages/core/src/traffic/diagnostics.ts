@@ -56,7 +56,8 @@ function compare(left: Diagnostic, right: Diagnostic): number {
   return (
     compareText(left.subject, right.subject) ||
     compareText(left.code, right.code) ||
-    compareText(left.message, right.message)
+    compareText(left.message, right.message) ||
+    compareText(left.path ?? '', right.path ?? '')
   );
 }
 

@@ -34,6 +34,22 @@ const maxWeight = 65_535;
 
 const rules = addressRules();
 
+/** Which of a service's instances are meant, and where they are reached. */
+export interface InstanceChoice {
+  takes(record: InstanceRecord): boolean;
+  /** 0: it has none. */
+  portOf(record: InstanceRecord): number;
+  /** Also those whose checks fail. */
+  readonly notReady: boolean;
+}
+
+/** All, each at its own port. */
+const asRegistered: InstanceChoice = Object.freeze({
+  takes: () => true,
+  portOf: (record: InstanceRecord) => record.port,
+  notReady: false,
+});
+
 /**
  * What can be sent requests now, in the order of node and id: passing or warning, not taken out of service, not at a denied
  * address, not ourselves. An endpoint that is
@@ -44,6 +60,7 @@ export function endpointsOf(
   service: ServiceView,
   previous: EndpointSet,
   own: OwnListeners,
+  choice: InstanceChoice = asRegistered,
 ): EndpointSet {
   const endpoints: Endpoint[] = [];
   const sources: InstanceRecord[] = [];
@@ -55,10 +72,12 @@ export function endpointsOf(
   let cursor = 0;
   let same = true;
   for (const { record } of service.instances()) {
-    if (record.port === 0) continue;
+    if (!choice.takes(record)) continue;
+    const port = choice.portOf(record);
+    if (port === 0) continue;
     hasPort = true;
     const health = catalog.healthOf(record);
-    if (health === 'critical') continue;
+    if (health === 'critical' && !choice.notReady) continue;
     const node = catalog.node(record.node)?.record;
     const admin = worse(record.adminState, node?.adminState ?? 'in-service');
     if (admin === 'out-of-service') continue;
@@ -67,7 +86,7 @@ export function endpointsOf(
       withoutAddress += 1;
       continue;
     }
-    if (own.includes(address, record.port)) {
+    if (own.includes(address, port)) {
       ourselves += 1;
       continue;
     }
@@ -81,7 +100,7 @@ export function endpointsOf(
       denied += 1;
       continue;
     }
-    const made = endpointOf(record, address, admin, health, pool, before, source === record);
+    const made = endpointOf(record, { address, port, admin, health }, pool, before, source === record);
     same = same && made === previous.endpoints[endpoints.length];
     endpoints.push(made);
     sources.push(record);
@@ -97,11 +116,16 @@ export function endpointsOf(
   };
 }
 
+interface Reached {
+  readonly address: string;
+  readonly port: number;
+  readonly admin: AdminState;
+  readonly health: Health;
+}
+
 function endpointOf(
   record: InstanceRecord,
-  address: string,
-  admin: AdminState,
-  health: Health,
+  { address, port, admin, health }: Reached,
   pool: LabelPool,
   before: Endpoint | undefined,
   sameRecord: boolean,
@@ -111,7 +135,7 @@ function endpointOf(
   const unchanged =
     before !== undefined &&
     before.address === address &&
-    before.port === record.port &&
+    before.port === port &&
     before.weight === weight &&
     before.state === state;
   if (unchanged && sameRecord) return before;
@@ -120,7 +144,7 @@ function endpointOf(
   return Object.freeze({
     id: `${record.node.replaceAll('/', '%2F')}/${record.id}`,
     address,
-    port: record.port,
+    port,
     weight,
     state,
     labels: endpointLabels,

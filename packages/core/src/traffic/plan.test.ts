@@ -214,7 +214,12 @@ test('a listener above the limit opens when one below it goes', () => {
   const [a, b, c] = ['a-7003', 'b-7001', 'c-7002'].map((name) => instance(name, name, { tags: ['tcp'] }));
   assert.ok(a && b && c);
   write(put(node('n1'), a, b, c));
-  assert.deepEqual([...planner.model.listeners.keys()].sort(), ['gateway', 'tcp-7001', 'tcp-7002']);
+  assert.deepEqual([...planner.model.listeners.keys()].sort(), [
+    'gateway',
+    'gateway-tls',
+    'tcp-7001',
+    'tcp-7002',
+  ]);
   const delta = write([{ op: 'delete', key: keyOf.instance('default', 'b-7001', 'n1', 'b-7001') }]);
   assert.deepEqual([...delta.listeners].sort(), ['tcp-7001', 'tcp-7003']);
   assert.deepEqual(planner.diagnostics, []);

@@ -1,16 +1,24 @@
 import { sameJson } from '../base/json.ts';
 import type { CatalogDelta, CatalogReader } from '../catalog/reader.ts';
+import { recordKey } from '../catalog/records.ts';
 import { type Claims, createClaims } from './claims.ts';
 import { maxTcpListeners, minTcpPort, retryDefaults, routeTimeoutMs } from './defaults.ts';
 import { type ServiceKey, splitServiceKey } from './derived-names.ts';
 import { createDiagnosticSet } from './diagnostics.ts';
 import { createLowestPorts } from './lowest-ports.ts';
-import type { Diagnostic, Listener, TrafficDelta, TrafficModel, VirtualHost } from './model.ts';
+import type { Diagnostic, Listener, Route, TlsAction, TrafficDelta, TrafficModel } from './model.ts';
 import { type OwnListeners, ownListeners } from './own-listeners.ts';
 import type { Planner } from './planner.ts';
 import { edgeTable } from './route.ts';
+import type { ClusterBase } from './rules/cluster-table.ts';
+import type { EdgeCertificate } from './rules/contract.ts';
+import { rankOfRegistration } from './rules/rank.ts';
+import { createRulePlan } from './rules/rule-plan.ts';
+import { translators } from './rules/translators.ts';
 import { planService, type ServicePlan, type ServicePlanOptions, subjectOf } from './service-plan.ts';
-import { emptyTables, noNames } from './tables.ts';
+import { emptyTables, noNames, type TrafficNames } from './tables.ts';
+
+export type { EdgeCertificate } from './rules/contract.ts';
 
 export interface PlannerOptions {
   /** A service tagged `http` is served under `<service>.<gatewayDomain>`; lower case, '' = the bare name. */
@@ -21,20 +29,43 @@ export interface PlannerOptions {
   readonly maxTcpListeners?: number;
   /** The lowest port that a service may open. Default: `minTcpPort`. */
   readonly minTcpPort?: number;
+  /**
+   * Asked before each planning: the gateway's own certificates, the first of which is shown for names that none is for. The same list as
+   * long as nothing changes. Default: none.
+   */
+  readonly edgeCertificates?: () => readonly EdgeCertificate[];
+  /** The ports at which clients reach the built-in doors: for redirects, and for rules that name a port. Default: 80 and 443. */
+  readonly httpPort?: number;
+  readonly httpsPort?: number;
+  /** The stable virtual address of a Service, if it has one: its ports are opened there too. Default: none has. */
+  readonly addressOf?: (service: { readonly namespace: string; readonly name: string }) => string | undefined;
 }
 
 /**
  * Three steps for every touched service: what it brings by itself (`service-plan.ts`), who holds the host names and ports that
- * it wants or wanted (`claims.ts`), and the listeners and virtual hosts that follow from the holders.
+ * it wants or wanted (`claims.ts`), and the listeners and routes that follow from the holders. These come together with what the rules
+ * bring in `rules/rule-plan.ts`, after them in rank.
  */
 export function createPlanner(options: PlannerOptions): Planner {
   const tables = emptyTables();
-  const { listeners, virtualHosts, clusters } = tables;
+  const { listeners } = tables;
   const plans = new Map<ServiceKey, ServicePlan>();
   const hosts = createClaims<string>();
+  const serverNames = createClaims<string>();
   const ports = createClaims<number>();
   const openPorts = createLowestPorts(options.maxTcpListeners ?? maxTcpListeners);
   const diagnostics = createDiagnosticSet();
+  const { gatewayDomain, httpPort = 80, httpsPort = 443, addressOf } = options;
+  const rules = createRulePlan({
+    translators,
+    settings: { gatewayDomain, httpPort, httpsPort, ...(addressOf === undefined ? {} : { addressOf }) },
+    tables,
+    diagnostics,
+    planned(key) {
+      const plan = plans.get(key);
+      return plan?.hasCluster ? plan.endpoints : undefined;
+    },
+  });
   let revision = 0;
 
   const model: TrafficModel = {
@@ -47,8 +78,8 @@ export function createPlanner(options: PlannerOptions): Planner {
   /** Which names may differ after the services that are being planned; settled once all of them are. */
   interface Touched {
     readonly options: ServicePlanOptions;
-    readonly clusters: Set<string>;
     readonly hosts: Map<string, string | undefined>;
+    readonly serverNames: Map<string, string | undefined>;
     readonly ports: Map<number, string | undefined>;
     readonly services: Set<ServiceKey>;
   }
@@ -61,129 +92,163 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (after === undefined) plans.delete(key);
     else plans.set(key, after);
 
-    if (before?.cluster !== after?.cluster) {
+    if ((before?.hasCluster ?? false) !== (after?.hasCluster ?? false)) {
       const clusterName = (after ?? before)?.clusterName ?? '';
-      if (after?.cluster === undefined) clusters.delete(clusterName);
-      else clusters.set(clusterName, after.cluster);
-      touched.clusters.add(clusterName);
+      rules.clusters.setBase(clusterName, after?.hasCluster ? baseOf(key, clusterName) : undefined);
+      rules.serviceListed(key);
     }
+    rules.clusters.serviceChanged(key);
     moveClaim(hosts, touched.hosts, key, before?.host, after?.host);
+    moveClaim(serverNames, touched.serverNames, key, before?.serverName, after?.serverName);
     moveClaim(ports, touched.ports, key, before?.port, after?.port);
     touched.services.add(key);
   }
 
-  function settleHost(host: string): boolean {
+  function planOf(holder: ServiceKey | undefined): ServicePlan | undefined {
+    return holder === undefined ? undefined : plans.get(holder);
+  }
+
+  function settleHost(host: string): void {
     const holder = hosts.holder(host);
-    const plan = holder === undefined ? undefined : plans.get(holder);
-    const before = virtualHosts.get(host);
-    if (plan === undefined) return virtualHosts.delete(host);
-    const after = virtualHostOf(host, plan.clusterName);
-    if (sameJson(before, after)) return false;
-    virtualHosts.set(host, after);
-    return true;
+    const plan = planOf(holder);
+    const routes = plan === undefined ? [] : [routeTo(plan.clusterName)];
+    rules.hosts.set(
+      `\0host ${host}`,
+      subjectOf(holder ?? ''),
+      routes.map((route) => ({
+        type: 'route',
+        table: edgeTable,
+        host,
+        rank: rankOfRegistration,
+        route,
+        path: '',
+      })),
+    );
   }
 
-  function settlePort(port: number): boolean {
+  function settleServerName(serverName: string): void {
+    const holder = serverNames.holder(serverName);
+    const plan = planOf(holder);
+    const actions = plan === undefined ? [] : [passThrough(plan.clusterName)];
+    rules.tls.set(
+      `\0host ${serverName}`,
+      subjectOf(holder ?? ''),
+      actions.map((action) => ({
+        table: edgeTable,
+        serverName,
+        rank: rankOfRegistration,
+        action,
+        path: '',
+      })),
+    );
+  }
+
+  function settlePort(port: number): void {
     const holder = ports.holder(port);
-    const plan = holder === undefined ? undefined : plans.get(holder);
-    const name = tcpListenerName(port);
-    if (plan === undefined || !openPorts.opens(port)) return listeners.delete(name);
-    const after: Listener = Object.freeze({
-      name,
-      protocol: 'tcp',
-      bind: Object.freeze({ port }),
-      targets: Object.freeze([Object.freeze({ weight: 1, cluster: plan.clusterName })]),
-    });
-    if (sameJson(listeners.get(name), after)) return false;
-    listeners.set(name, after);
-    return true;
+    const plan = openPorts.opens(port) ? planOf(holder) : undefined;
+    const opened = plan === undefined ? [] : [tcpListener(port, plan.clusterName)];
+    rules.ports.set(
+      `\0port ${port}`,
+      subjectOf(holder ?? ''),
+      opened.map((listener) => ({ listener, rank: rankOfRegistration, path: '' })),
+    );
   }
 
-  function settle(touched: Touched): TrafficDelta {
-    const delta = { ...noNames(), clusters: touched.clusters };
-    for (const [host, before] of touched.hosts) {
-      if (settleHost(host)) delta.virtualHosts.add(host);
-      // Everyone who lost against the one before reads another name now.
-      if (hosts.holder(host) !== before) for (const key of hosts.claimants(host)) touched.services.add(key);
-    }
+  function settle(touched: Touched): TrafficNames {
+    // Everyone who lost against the one before reads another name now.
+    const tellLosers = <K>(claims: Claims<K>, of: ReadonlyMap<K, string | undefined>): void => {
+      for (const [thing, before] of of) {
+        if (claims.holder(thing) === before) continue;
+        for (const key of claims.claimants(thing)) touched.services.add(key);
+      }
+    };
+    for (const host of touched.hosts.keys()) settleHost(host);
+    for (const serverName of touched.serverNames.keys()) settleServerName(serverName);
     for (const port of touched.ports.keys()) openPorts.ask(port, ports.holder(port) !== undefined);
     for (const port of openPorts.moved()) {
       if (!touched.ports.has(port)) touched.ports.set(port, ports.holder(port));
       for (const key of ports.claimants(port)) touched.services.add(key);
     }
-    for (const [port, before] of touched.ports) {
-      if (settlePort(port)) delta.listeners.add(tcpListenerName(port));
-      if (ports.holder(port) !== before) for (const key of ports.claimants(port)) touched.services.add(key);
-    }
+    for (const port of touched.ports.keys()) settlePort(port);
+    tellLosers(hosts, touched.hosts);
+    tellLosers(serverNames, touched.serverNames);
+    tellLosers(ports, touched.ports);
     for (const key of touched.services) diagnostics.replace(key, diagnosticsOf(key));
+    const delta = noNames();
+    rules.settle(delta);
     return delta;
   }
 
   function diagnosticsOf(key: ServiceKey): readonly Diagnostic[] {
     const plan = plans.get(key);
     if (plan === undefined) return [];
+    const found: Diagnostic[] = [];
+    const report = (code: string, message: string): void => {
+      found.push({ severity: 'error', code, subject: subjectOf(key), message });
+    };
+    const collision = (name: string, holder: ServiceKey): string =>
+      `its host name ${name} is held by ${subjectOf(holder)}, which comes first by name: rename one of them`;
     const hostHolder = plan.host === undefined ? key : (hosts.holder(plan.host) ?? key);
+    if (hostHolder !== key) report('derived-name-collision', collision(plan.host ?? '', hostHolder));
+    const tlsHolder = plan.serverName === undefined ? key : (serverNames.holder(plan.serverName) ?? key);
+    if (tlsHolder !== key && tlsHolder !== hostHolder)
+      report('derived-name-collision', collision(plan.serverName ?? '', tlsHolder));
     const portHolder = plan.port === undefined ? key : (ports.holder(plan.port) ?? key);
-    const tooMany = plan.port !== undefined && portHolder === key && !openPorts.opens(plan.port);
-    if (hostHolder === key && portHolder === key && !tooMany) return plan.diagnostics;
-    const found = [...plan.diagnostics];
-    if (hostHolder !== key) {
-      found.push({
-        severity: 'error',
-        code: 'derived-name-collision',
-        subject: subjectOf(key),
-        message: `its host name ${plan.host} is held by ${subjectOf(hostHolder)}, which comes first by name: rename one of them`,
-      });
-    }
     if (portHolder !== key) {
-      found.push({
-        severity: 'error',
-        code: 'tcp-port-conflict',
-        subject: subjectOf(key),
-        message: `port ${plan.port} is held by ${subjectOf(portHolder)}, which comes first by name: rename one of them`,
-      });
+      report(
+        'tcp-port-conflict',
+        `port ${plan.port} is held by ${subjectOf(portHolder)}, which comes first by name: rename one of them`,
+      );
     }
-    if (tooMany) {
-      found.push({
-        severity: 'error',
-        code: 'tcp-listener-limit',
-        subject: subjectOf(key),
-        message: `port ${plan.port} is not opened: services ask for more TCP listeners than gateway.max-tcp-listeners allows, and the lowest ports come first`,
-      });
+    if (plan.port !== undefined && portHolder === key && !openPorts.opens(plan.port)) {
+      report(
+        'tcp-listener-limit',
+        `port ${plan.port} is not opened: services ask for more TCP listeners than gateway.max-tcp-listeners allows, and the lowest ports come first`,
+      );
     }
-    return found;
+    return found.length === 0 ? plan.diagnostics : [...plan.diagnostics, ...found];
   }
 
   function update(catalog: CatalogReader, delta: CatalogDelta): TrafficDelta {
     revision = delta.revision;
-    const touched = untouched();
+    const touched = begin(catalog);
     for (const key of delta.services) planOne(catalog, key, touched);
+    for (const key of delta.ruleKeys) rules.ruleChanged(key);
     return settle(touched);
   }
 
   function rebuild(catalog: CatalogReader): TrafficDelta {
-    const before = [new Map(listeners), new Map(virtualHosts), new Map(clusters)] as const;
-    for (const part of [listeners, virtualHosts, clusters, plans, hosts, ports, openPorts, diagnostics])
-      part.clear();
-    listeners.set(httpListener.name, httpListener);
+    const before = {
+      certificates: new Map(tables.certificates),
+      clusters: new Map(tables.clusters),
+      tlsHosts: new Map(tables.tlsHosts),
+      virtualHosts: new Map(tables.virtualHosts),
+      listeners: new Map(tables.listeners),
+    };
+    for (const table of Object.values(tables)) table.clear();
+    for (const part of [plans, hosts, serverNames, ports, openPorts, diagnostics, rules]) part.clear();
+    for (const listener of builtInListeners) listeners.set(listener.name, listener);
     revision = catalog.revision;
-    const touched = untouched();
+    const touched = begin(catalog);
     for (const { namespace, name } of catalog.services()) planOne(catalog, `${namespace}/${name}`, touched);
+    for (const { record } of catalog.rules()) rules.ruleChanged(recordKey(record));
     settle(touched);
     return {
-      ...noNames(),
-      listeners: changedNames(before[0], listeners),
-      virtualHosts: changedNames(before[1], virtualHosts),
-      clusters: changedNames(before[2], clusters),
+      certificates: changedNames(before.certificates, tables.certificates),
+      clusters: changedNames(before.clusters, tables.clusters),
+      tlsHosts: changedNames(before.tlsHosts, tables.tlsHosts),
+      virtualHosts: changedNames(before.virtualHosts, tables.virtualHosts),
+      listeners: changedNames(before.listeners, tables.listeners),
     };
   }
 
-  function untouched(): Touched {
+  function begin(catalog: CatalogReader): Touched {
     const own = options.own?.() ?? nothingOwn;
+    rules.begin(catalog, own, options.edgeCertificates?.() ?? noCertificates);
     return {
-      options: { gatewayDomain: options.gatewayDomain, own, minTcpPort: options.minTcpPort ?? minTcpPort },
-      clusters: new Set(),
+      options: { gatewayDomain, own, minTcpPort: options.minTcpPort ?? minTcpPort },
       hosts: new Map(),
+      serverNames: new Map(),
       ports: new Map(),
       services: new Set(),
     };
@@ -200,39 +265,49 @@ export function createPlanner(options: PlannerOptions): Planner {
 }
 
 const nothingOwn = ownListeners([], []);
+const noCertificates: readonly EdgeCertificate[] = Object.freeze([]);
 
-/** The built-in HTTP door: always there. */
-const httpListener: Listener = Object.freeze({
-  name: 'gateway',
-  protocol: 'http',
-  bind: 'gateway',
-  table: edgeTable,
-});
+/** The built-in HTTP and HTTPS doors: always there. */
+const builtInListeners: readonly Listener[] = Object.freeze([
+  Object.freeze({ name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable }),
+  Object.freeze({ name: 'gateway-tls', protocol: 'tls', bind: 'gateway-tls', table: edgeTable }),
+]);
 
-function tcpListenerName(port: number): string {
-  return `tcp-${port}`;
+/** All instances of a registered service, each at its own port. */
+function baseOf(key: ServiceKey, name: string): ClusterBase {
+  const { namespace, name: service } = splitServiceKey(key);
+  const port = { type: 'registered' as const, otherwise: 0 };
+  const source = { type: 'instances' as const, namespace, service, labels: [], port, notReady: false };
+  return { name, backend: key, port: undefined, sources: [source], settings: {} };
+}
+
+function tcpListener(port: number, cluster: string): Listener {
+  return Object.freeze({
+    name: `tcp-${port}`,
+    protocol: 'tcp',
+    bind: Object.freeze({ port }),
+    targets: only(cluster),
+  });
+}
+
+function passThrough(cluster: string): TlsAction {
+  return Object.freeze({ type: 'passthrough', targets: only(cluster) });
 }
 
 const everything = Object.freeze({ path: Object.freeze({ type: 'prefix' as const, value: '/' }) });
 
-function virtualHostOf(host: string, cluster: string): VirtualHost {
+function routeTo(cluster: string): Route {
   return Object.freeze({
-    name: host,
-    table: edgeTable,
-    domains: Object.freeze([host]),
-    routes: Object.freeze([
-      Object.freeze({
-        name: cluster,
-        match: everything,
-        action: Object.freeze({
-          type: 'forward' as const,
-          targets: Object.freeze([Object.freeze({ weight: 1, cluster })]),
-        }),
-        timeoutMs: routeTimeoutMs,
-        retry: retryDefaults,
-      }),
-    ]),
+    name: cluster,
+    match: everything,
+    action: Object.freeze({ type: 'forward' as const, targets: only(cluster) }),
+    timeoutMs: routeTimeoutMs,
+    retry: retryDefaults,
   });
+}
+
+function only(cluster: string) {
+  return Object.freeze([Object.freeze({ weight: 1, cluster })]);
 }
 
 /** Remembers in `holders` who held what is given up or asked for, as it was before the first move. */

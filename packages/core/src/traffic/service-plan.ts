@@ -1,17 +1,19 @@
 import type { CatalogReader, ServiceView } from '../catalog/reader.ts';
-import { clusterDefaults } from './defaults.ts';
 import { clusterNameOf, hostOf, type ServiceKey, wantedPortOf } from './derived-names.ts';
 import { type EndpointSet, endpointsOf, noEndpoints } from './endpoints.ts';
-import type { Cluster, Diagnostic } from './model.ts';
+import type { Diagnostic } from './model.ts';
 import type { OwnListeners } from './own-listeners.ts';
 
 /** What one service, looked at alone, brings into the model. Who gets a name that two services want is decided after it. */
 export interface ServicePlan {
   readonly clusterName: string;
-  readonly cluster: Cluster | undefined;
+  /** Whether any of its instances has a port. */
+  readonly hasCluster: boolean;
   readonly endpoints: EndpointSet;
   /** The host name it wants; undefined: none, or it has no port to send requests to. */
   readonly host: string | undefined;
+  /** The server name under which TLS is passed through to it. */
+  readonly serverName: string | undefined;
   /** The port of the gateway that it wants. */
   readonly port: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -26,6 +28,7 @@ export interface ServicePlanOptions {
 /** Tags that expose a service at the gateway, as the usual consul-template set-ups have them. */
 const httpTag = 'http';
 const tcpTag = 'tcp';
+const tlsTag = 'tls';
 
 const none: readonly Diagnostic[] = Object.freeze([]);
 
@@ -66,18 +69,21 @@ export function planService(
   const tags = service.tags();
   const isHttp = tags.includes(httpTag);
   const isTcp = tags.includes(tcpTag);
-  if ((isHttp || isTcp) && !endpoints.hasPort) {
+  const isTls = tags.includes(tlsTag);
+  if ((isHttp || isTcp || isTls) && !endpoints.hasPort) {
     report(
       'warning',
       'service-without-port',
       'it is tagged for the gateway, but none of its instances has a port',
     );
   }
+  const host = (isHttp || isTls) && endpoints.hasPort ? wantedHost(service, options, report) : undefined;
   return {
     clusterName,
-    cluster: endpoints.hasPort ? clusterOf(clusterName, endpoints, previous) : undefined,
+    hasCluster: endpoints.hasPort,
     endpoints,
-    host: isHttp && endpoints.hasPort ? wantedHost(service, options, report) : undefined,
+    host: isHttp ? host : undefined,
+    serverName: isTls ? host : undefined,
     port: isTcp && endpoints.hasPort ? wantedPort(catalog, service, options, report) : undefined,
     diagnostics: found.length === 0 ? none : found,
   };
@@ -90,18 +96,13 @@ export function subjectOf(key: ServiceKey): string {
 
 type Report = (severity: Diagnostic['severity'], code: string, message: string) => void;
 
-function clusterOf(name: string, { endpoints }: EndpointSet, previous: ServicePlan | undefined): Cluster {
-  if (previous?.cluster !== undefined && previous.cluster.endpoints === endpoints) return previous.cluster;
-  return Object.freeze({ name, endpoints, ...clusterDefaults });
-}
-
 function wantedHost(service: ServiceView, options: ServicePlanOptions, report: Report): string | undefined {
   const host = hostOf(service.namespace, service.name, options.gatewayDomain);
   if (host === undefined) {
     report(
       'warning',
       'host-name-invalid',
-      'it is tagged http, but its name cannot be part of a host name (letters, digits and inner hyphens, at most 63 between dots): rename it to expose it',
+      'it is tagged http or tls, but its name cannot be part of a host name (letters, digits and inner hyphens, at most 63 between dots): rename it to expose it',
     );
   }
   return host;

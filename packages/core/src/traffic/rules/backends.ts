@@ -1,0 +1,139 @@
+import { Fault } from '../../base/fault.ts';
+import { sameJson } from '../../base/json.ts';
+import type { CatalogReader } from '../../catalog/reader.ts';
+import type { RuleRecord } from '../../catalog/records.ts';
+import type { EndpointSlice, Endpoints, Service } from '../../rules/kubernetes.ts';
+import { type AnyManifest, type RuleOf, ruleOf } from '../../rules/rule.ts';
+import type { DiagnosticSet } from '../diagnostics.ts';
+import type { ClusterTable } from './cluster-table.ts';
+import type { Backend, BackendKey } from './contract.ts';
+import { type ServiceFacts, serviceFacts } from './service-ports.ts';
+
+/** The Services that manifests define, and their clusters. */
+export interface Backends {
+  get(key: BackendKey): Backend | undefined;
+  /** A rule was written or removed (`after` undefined); of most kinds it does not matter. */
+  ruleChanged(key: string, after: RuleRecord | undefined, id: RuleId): void;
+  /** Brings the clusters up to date; keys of the backends that look different to routes now: their ports, their kind. */
+  settle(catalog: CatalogReader): ReadonlySet<BackendKey>;
+  clear(): void;
+}
+
+export interface RuleId {
+  readonly apiVersion: string;
+  readonly ruleKind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const serviceKinds: ReadonlySet<string> = new Set([
+  'v1 Service',
+  'v1 Endpoints',
+  'discovery.k8s.io/v1 EndpointSlice',
+]);
+
+const serviceLabel = 'kubernetes.io/service-name';
+
+/** @param diagnostics gets what is wrong with a Service that cannot be read */
+export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSet): Backends {
+  const facts = new Map<BackendKey, ServiceFacts>();
+  /** Names of slices by the Service that they belong to, and that Service by the slice's key. */
+  const slicesOf = new Map<BackendKey, Set<string>>();
+  const serviceOf = new Map<string, BackendKey>();
+  const dirty = new Set<BackendKey>();
+
+  function sliceMoved(key: string, name: string, service: BackendKey | undefined): void {
+    const before = serviceOf.get(key);
+    if (before !== undefined) {
+      slicesOf.get(before)?.delete(name);
+      if (slicesOf.get(before)?.size === 0) slicesOf.delete(before);
+      serviceOf.delete(key);
+      dirty.add(before);
+    }
+    if (service === undefined) return;
+    serviceOf.set(key, service);
+    const slices = slicesOf.get(service);
+    if (slices === undefined) slicesOf.set(service, new Set([name]));
+    else slices.add(name);
+    dirty.add(service);
+  }
+
+  function factsOf(catalog: CatalogReader, key: BackendKey): ServiceFacts | undefined {
+    const slash = key.indexOf('/');
+    const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
+    const service = read<Service>(catalog, 'v1', 'Service', namespace, name);
+    if (service === undefined) return undefined;
+    const slices = [...(slicesOf.get(key) ?? [])].sort().flatMap((slice) => {
+      const found = read<EndpointSlice>(catalog, 'discovery.k8s.io/v1', 'EndpointSlice', namespace, slice);
+      return found === undefined ? [] : [found];
+    });
+    const endpoints = read<Endpoints>(catalog, 'v1', 'Endpoints', namespace, name);
+    return serviceFacts({ service, endpoints, slices });
+  }
+
+  /** Nobody should have stored what cannot be read; if somebody did, it costs this Service only. */
+  function safely<T>(key: BackendKey, make: () => T): T | undefined {
+    try {
+      const made = make();
+      diagnostics.replace(`\0backend ${key}`, []);
+      return made;
+    } catch (error) {
+      const message = `it could not be planned, and nothing of it is in force: ${Fault.from(error).message}`;
+      const subject = `service/${key}`;
+      diagnostics.replace(`\0backend ${key}`, [{ severity: 'error', code: 'rule-failed', subject, message }]);
+      return undefined;
+    }
+  }
+
+  function settleOne(catalog: CatalogReader, key: BackendKey): boolean {
+    const before = facts.get(key);
+    const after = safely(key, () => factsOf(catalog, key));
+    const kept = new Set(after?.bases.map(({ name }) => name));
+    for (const { name } of before?.bases ?? []) if (!kept.has(name)) clusters.setBase(name, undefined);
+    for (const base of after?.bases ?? []) {
+      const known = before?.bases.find(({ name }) => name === base.name);
+      if (known === undefined || !sameJson(known, base)) clusters.setBase(base.name, base);
+    }
+    if (after === undefined) facts.delete(key);
+    else facts.set(key, after);
+    return !sameJson(before?.backend ?? null, after?.backend ?? null);
+  }
+
+  return {
+    get: (key) => facts.get(key)?.backend,
+
+    ruleChanged(key, after, { apiVersion, ruleKind, namespace, name }) {
+      if (!serviceKinds.has(`${apiVersion} ${ruleKind}`)) return;
+      if (ruleKind !== 'EndpointSlice') {
+        dirty.add(`${namespace}/${name}`);
+        return;
+      }
+      const slice = after === undefined ? undefined : (ruleOf(after) as RuleOf<EndpointSlice> | undefined);
+      const service = slice?.manifest.metadata.labels?.[serviceLabel];
+      sliceMoved(key, name, service === undefined ? undefined : `${namespace}/${service}`);
+    },
+
+    settle(catalog) {
+      const changed = new Set<BackendKey>();
+      for (const key of dirty) if (settleOne(catalog, key)) changed.add(key);
+      dirty.clear();
+      return changed;
+    },
+
+    clear() {
+      for (const part of [facts, slicesOf, serviceOf, dirty]) part.clear();
+    },
+  };
+}
+
+/** A rule of a kind, as its type. */
+export function read<M extends AnyManifest>(
+  catalog: CatalogReader,
+  apiVersion: M['apiVersion'],
+  kind: M['kind'],
+  namespace: string,
+  name: string,
+): RuleOf<M> | undefined {
+  const entry = catalog.rule(apiVersion, kind, namespace, name);
+  return entry === undefined ? undefined : (ruleOf(entry.record) as RuleOf<M> | undefined);
+}

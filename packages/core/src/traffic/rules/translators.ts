@@ -1,0 +1,15 @@
+import type { AnyManifest } from '../../rules/rule.ts';
+import type { Translator } from './contract.ts';
+import { ingressTranslator } from './ingress/translate.ts';
+import { serviceTranslator } from './service/translate.ts';
+
+/** Every kind of rule that is planned. A kind is a file beside the others and a line here. */
+export const translators: readonly Translator[] = Object.freeze([
+  asAny(serviceTranslator),
+  asAny(ingressTranslator),
+]);
+
+/** It is only ever given rules of its own kind. */
+function asAny<M extends AnyManifest>(translator: Translator<M>): Translator {
+  return translator as unknown as Translator;
+}
