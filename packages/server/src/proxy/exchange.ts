@@ -16,6 +16,8 @@ import { requestIdOf } from './request-id.ts';
 import { isIdempotent, Retrying, type RetrySituation, retriesStatus, tryEndOf } from './retrying.ts';
 import type { PolicyRequest, Substitute, Wait } from './route-policy.ts';
 import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
+import { tlsRefusal } from './tls/tls-refusal.ts';
+import { routeReply } from './routes/route-reply.ts';
 import { startTunnel } from './tunnel.ts';
 import { newAttempt } from './upstream/start-attempt.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -128,11 +130,14 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   /** Routes the request and sends it. What is here of its body was told before. */
   start(): void {
     if (this.#phase !== 'new') return;
-    const { plane, head } = this;
-    const route = plane.router.find(this.client.table, head, this.client);
+    const { plane, head, client } = this;
+    const refusal = client.tls === undefined ? undefined : tlsRefusal(client.tls, head.authority.host);
+    const route = refusal === undefined ? plane.router.find(client.table, head, client) : undefined;
     this.#route = route;
     this.#phase = 'waiting';
-    if (route === undefined) {
+    if (refusal !== undefined) {
+      this.#reply(refusal, refusal.code);
+    } else if (route === undefined) {
       this.#reply(defaultBackend(head.path), '');
     } else if (head.hops >= plane.limits.maxHops) {
       this.#reply(textReply(508, 'the request goes in a circle of gateways'), 'loop');
@@ -345,7 +350,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #go(): void {
     const { body } = this.head;
     if (this.#route !== undefined && this.#cluster === undefined) {
-      this.#reply(directReply(this.#route, this.#target), '');
+      this.#reply(routeReply(this.#route, this), '');
       return;
     }
     if (this.collectBytes > 0) this.maxBodyBytes = Math.min(this.maxBodyBytes, this.collectBytes);
@@ -640,14 +645,4 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       tries: this.tries,
     });
   }
-}
-
-function directReply({ action }: CompiledRoute, target: CompiledTarget | undefined): LocalReply {
-  if (action.type === 'direct') return action;
-  return textReply(target?.status ?? 503, 'the route leads nowhere');
-}
-
-/** Tells a 503 of the circuit breaker from the service's own; Envoy's is called `x-envoy-overloaded`. */
-function overloadLine(flag: string): string {
-  return flag === 'overflow' || flag === 'overload' ? 'X-Portolan-Overloaded: true\r\n' : '';
 }

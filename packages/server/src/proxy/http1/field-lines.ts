@@ -12,6 +12,7 @@ const ownedInRequest = ownedNumbers([
     field.forwardedOther,
     field.xRequestId,
     field.hops,
+    field.sslClient,
   ],
 ]);
 const ownedInResponse = ownedNumbers([

@@ -20,6 +20,8 @@ export const field = {
   http2Settings: 16,
   userAgent: 17,
   hops: 18,
+  /** Any `ssl-client-…`: what TLS found out of a client, which we alone say. */
+  sslClient: 19,
 } as const;
 
 const names: readonly (readonly [string, number])[] = [
@@ -71,10 +73,14 @@ export function knownField(bytes: Uint8Array, start: number, end: number): numbe
 }
 
 const forwardedPrefix = Uint8Array.from('x-forwarded-', (c) => c.charCodeAt(0));
+const sslClientPrefix = Uint8Array.from('ssl-client-', (c) => c.charCodeAt(0));
 
 function otherField(bytes: Uint8Array, start: number, end: number): number {
-  const forwarded = end - start > forwardedPrefix.length && sameName(bytes, start, forwardedPrefix);
-  return forwarded ? field.forwardedOther : field.other;
+  const length = end - start;
+  if (length > forwardedPrefix.length && sameName(bytes, start, forwardedPrefix)) return field.forwardedOther;
+  return length > sslClientPrefix.length && sameName(bytes, start, sslClientPrefix)
+    ? field.sslClient
+    : field.other;
 }
 
 function sameName(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
@@ -94,7 +100,12 @@ const protectedNames: ReadonlySet<string> = new Set(
  */
 export function imitatesProtected(name: string): boolean {
   const canonical = name.replaceAll('_', '-').replaceAll('.', '-');
-  return canonical !== name && (protectedNames.has(canonical) || canonical.startsWith('x-forwarded-'));
+  return canonical !== name && (protectedNames.has(canonical) || isVouched(canonical));
+}
+
+/** Whether it says who a client is. */
+function isVouched(name: string): boolean {
+  return name.startsWith('x-forwarded-') || name.startsWith('ssl-client-');
 }
 
 const neverNamed: ReadonlySet<string> = new Set([
@@ -108,7 +119,7 @@ const neverNamed: ReadonlySet<string> = new Set([
  * means to the next hop: CVE-2024-45410 and its kin. Hop-by-hop fields go in any case.
  */
 export function connectionMayName(name: string): boolean {
-  return !neverNamed.has(name) && !name.startsWith('x-forwarded-');
+  return !neverNamed.has(name) && !isVouched(name);
 }
 
 /** Whether a field may stand in a trailer section that we pass on (RFC 9110 §6.5.1): nothing that frames, routes or grants. */

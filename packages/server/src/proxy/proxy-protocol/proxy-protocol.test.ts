@@ -30,6 +30,11 @@ function withChecksum(wrongBy: number): string {
 const accepted: readonly (readonly [string, string, string | undefined])[] = [
   ['v1, IPv4', 'PROXY TCP4 192.0.2.1 203.0.113.5 12345 443\r\n', '192.0.2.1 12345 203.0.113.5 443'],
   ['v1, IPv6', 'PROXY TCP6 2001:db8::1 ::1 1 65535\r\n', '2001:db8::1 1 ::1 65535'],
+  [
+    'v1, another form of an address',
+    'PROXY TCP6 2001:DB8:0:0::01 ::ffff:a00:1 1 2\r\n',
+    '2001:db8::1 1 10.0.0.1 2',
+  ],
   ['v1, UNKNOWN', 'PROXY UNKNOWN\r\n', undefined],
   ['v1, UNKNOWN with the longest line', `PROXY UNKNOWN ${'f'.repeat(91)}\r\n`, undefined],
   ['v2, IPv4', v2(0x21, 0x11, ipv4Addresses), '192.0.2.1 12345 203.0.113.5 443'],

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { parseIp } from '@portolan/core/base/ip-address.ts';
 
 /**
  * The header that a proxy puts before a connection, to say whose it is: HAProxy's `proxy-protocol.txt`, versions 1 (§2.1) and 2 (§2.2).
@@ -51,17 +51,23 @@ function readV1(bytes: Buffer, length: number): ProxyHeader | ProxyHeaderRefusal
   const ends = lineEnd + 2;
   // §2.1: what follows UNKNOWN is not to be looked at.
   if (family === 'UNKNOWN') return local(ends);
-  const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isIPv6 : undefined;
-  const [from = '', to = '', fromPort = '', toPort = ''] = rest;
-  const fits =
-    isAddress?.(from) === true && isAddress(to) && isPort(fromPort) && isPort(toPort) && rest.length === 4;
-  if (!fits || from.includes('%') || to.includes('%')) return refused('a malformed line');
+  const [from, to] = [canonical(rest[0], family), canonical(rest[1], family)];
+  const [, , fromPort = '', toPort = ''] = rest;
+  const malformed = rest.length !== 4 || !isPort(fromPort) || !isPort(toPort);
+  if (malformed || from === undefined || to === undefined) return refused('a malformed line');
   return {
     type: 'header',
     source: { address: from, port: Number(fromPort) },
     destination: { address: to, port: Number(toPort) },
     length: ends,
   };
+}
+
+/** An address of the family in the one form that it is compared in; undefined: it is none. */
+function canonical(text = '', family: string): string | undefined {
+  const address = parseIp(text);
+  if (family === 'TCP4') return address?.family === 4 ? text : undefined;
+  return family === 'TCP6' && address?.family === 6 ? ipv6Text(address.groups) : undefined;
 }
 
 function isPort(text: string): boolean {
@@ -74,7 +80,9 @@ const addressBytes: Readonly<Record<number, number>> = { 1: 12, 2: 36, 3: 216 };
 function readV2(bytes: Buffer, length: number): ProxyHeader | ProxyHeaderRefusal | undefined {
   if (length < 16) {
     // The version is refused as soon as it is there.
-    return length > 12 && !isVersion2(bytes[12] as number) ? refused('an unknown version') : undefined;
+    return length > 12 && !isVersion2(bytes[12] as number)
+      ? refused('an unknown version or command')
+      : undefined;
   }
   const command = bytes[12] as number;
   if (!isVersion2(command)) return refused('an unknown version or command');
@@ -111,17 +119,23 @@ function ipv4Header(bytes: Buffer, length: number): ProxyHeader {
 function ipv6Header(bytes: Buffer, length: number): ProxyHeader {
   return {
     type: 'header',
-    source: { address: ipv6Text(bytes, 16), port: bytes.readUInt16BE(48) },
-    destination: { address: ipv6Text(bytes, 32), port: bytes.readUInt16BE(50) },
+    source: { address: ipv6Text(groupsAt(bytes, 16)), port: bytes.readUInt16BE(48) },
+    destination: { address: ipv6Text(groupsAt(bytes, 32)), port: bytes.readUInt16BE(50) },
     length,
   };
 }
 
+function groupsAt(bytes: Buffer, at: number): readonly number[] {
+  return Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(at + 2 * index));
+}
+
 /** RFC 5952's short form; IPv4 that is mapped is IPv4. */
-function ipv6Text(bytes: Buffer, at: number): string {
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(at + 2 * index));
+function ipv6Text(groups: readonly number[]): string {
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    return bytes.subarray(at + 12, at + 16).join('.');
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 255])
+      .join('.');
   }
   const hex = groups.map((group) => group.toString(16));
   const zeros = longestZeros(groups);

@@ -6,6 +6,10 @@ import { chunkedBody } from '../http1/framing.ts';
 import { HeadBuffer } from '../http1/head-buffer.ts';
 import { maxHeadBytes, RequestReader } from '../http1/request-reader.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
+import { maxProxyHeaderBytes, readProxyHeader } from '../proxy-protocol/read.ts';
+import { proxyHeader } from '../proxy-protocol/write.ts';
+import { maxHelloWireBytes, readClientHello } from '../tls/client-hello.ts';
+import { extension, helloBytes, recordsOf } from './hello-parts.ts';
 import { requestVectors } from './request-vectors.ts';
 
 /** Pieces that the grammar gives a meaning to. */
@@ -66,6 +70,23 @@ const responseSeeds: readonly string[] = [
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n',
 ];
+
+const helloSeeds: readonly string[] = [
+  recordsOf(helloBytes({ serverName: 'example.test' })),
+  recordsOf(helloBytes({ serverName: 'example.test' }), 20),
+  recordsOf(helloBytes({ extensions: [extension(16, '\0\x03\x02h2'), extension(23, '')] }), 50),
+  recordsOf(helloBytes({ extensions: undefined })),
+].map((bytes) => bytes.toString('latin1'));
+
+const [near, far] = [
+  { address: '192.0.2.1', port: 443 },
+  { address: '2001:db8::1', port: 65_535 },
+];
+const proxyHeaderSeeds: readonly string[] = (['v1', 'v2'] as const).flatMap((version) => [
+  `${proxyHeader(version, near, near)}GET /`,
+  `${proxyHeader(version, far, near)}GET /`,
+  proxyHeader(version, undefined, undefined),
+]);
 
 /** Mutates octets; the same seed gives the same run. */
 class Mutator {
@@ -160,6 +181,30 @@ function checkResponse(bytes: Buffer, cut: number, method: string): void {
   if (early?.type === 'refusal') assert.equal(whole?.type, 'refusal');
 }
 
+/** What was decided of a part stays decided, and nothing stays undecided for ever. */
+function checkClientHello(bytes: Buffer, cut: number): void {
+  const early = readClientHello(bytes, cut);
+  const whole = readClientHello(bytes, bytes.length);
+  if (early !== undefined) assert.deepEqual(whole, early);
+  if (bytes.length > maxHelloWireBytes) assert.notEqual(whole, undefined);
+  if (whole?.type === 'hello') assert.match(whole.serverName, /^[a-z0-9_.-]{0,253}$/);
+}
+
+function checkProxyHeader(bytes: Buffer, cut: number): void {
+  const early = readProxyHeader(bytes, cut);
+  const whole = readProxyHeader(bytes, bytes.length);
+  if (early !== undefined) assert.deepEqual(whole, early);
+  if (bytes.length > maxProxyHeaderBytes) assert.notEqual(whole, undefined);
+  if (whole?.type !== 'header') return;
+  assert.ok(whole.length <= bytes.length);
+  const { source, destination } = whole;
+  assert.equal(source === undefined, destination === undefined);
+  if (source === undefined) return;
+  const written = Buffer.from(proxyHeader('v2', source, destination), 'latin1');
+  const again = readProxyHeader(written, written.length);
+  assert.deepEqual(again, { ...whole, length: written.length });
+}
+
 function decode(bytes: Buffer, cuts: readonly number[]): string {
   const reader = new BodyReader();
   reader.begin(chunkedBody);
@@ -182,15 +227,17 @@ export function fuzz(executions: number, seed: number): void {
     .filter((text) => text.includes('chunked\r\n\r\n'))
     .map((text) => text.split('\r\n\r\n').slice(1).join('\r\n\r\n'));
   for (let execution = 0; execution < executions; execution++) {
-    const kind = execution % 3;
-    const seeds = kind === 0 ? heads : kind === 1 ? responseSeeds : bodies;
+    const kind = execution % 5;
+    const seeds = [heads, responseSeeds, bodies, helloSeeds, proxyHeaderSeeds][kind] ?? heads;
     const text = mutator.mutate(mutator.pick(seeds), seeds);
     const bytes = Buffer.from(text, 'latin1');
     const cut = mutator.below(bytes.length + 1);
     try {
       if (kind === 0) checkRequest(bytes, cut);
       else if (kind === 1) checkResponse(bytes, cut, mutator.pick(['GET', 'HEAD']));
-      else assert.equal(decode(bytes, [cut]), decode(bytes, []));
+      else if (kind === 2) assert.equal(decode(bytes, [cut]), decode(bytes, []));
+      else if (kind === 3) checkClientHello(bytes, cut);
+      else checkProxyHeader(bytes, cut);
     } catch (cause) {
       throw new Error(`execution ${execution} of seed ${seed}, cut at ${cut}: ${JSON.stringify(text)}`, {
         cause,

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { Cluster, Endpoint, RetryPolicy, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type {
+  Cluster,
+  Endpoint,
+  RetryPolicy,
+  Route,
+  StickyCookie,
+  TrafficMessage,
+} from '@portolan/core/traffic/model.ts';
 import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { systemClock } from '../../engine/system-clock.ts';
 import type { LookupAll } from '../connect-guard.ts';
@@ -49,9 +56,20 @@ export function cluster(
 /** A model in which every domain of `hosts` leads to a cluster of its own. */
 export function modelOf(
   hosts: Readonly<Record<string, Cluster>>,
-  options: { retry?: RetryPolicy; timeoutMs?: number; tcp?: Readonly<Record<string, number>> } = {},
+  options: {
+    retry?: RetryPolicy;
+    timeoutMs?: number;
+    tcp?: Readonly<Record<string, number>>;
+    sticky?: StickyCookie;
+    hedge?: NonNullable<Route['hedge']>;
+  } = {},
 ): TrafficMessage {
-  const route = { timeoutMs: options.timeoutMs ?? 0, retry: options.retry ?? retryTwice };
+  const { sticky, hedge } = options;
+  const route = {
+    timeoutMs: options.timeoutMs ?? 0,
+    retry: options.retry ?? retryTwice,
+    ...(hedge === undefined ? {} : { hedge }),
+  };
   const tcp = Object.entries(options.tcp ?? {});
   return {
     type: 'snapshot',
@@ -82,7 +100,11 @@ export function modelOf(
           {
             name,
             match: { path: { type: 'prefix', value: '/' } },
-            action: { type: 'forward', targets: [{ weight: 1, cluster: name }] },
+            action: {
+              type: 'forward',
+              targets: [{ weight: 1, cluster: name }],
+              ...(sticky === undefined ? {} : { sticky }),
+            },
             ...route,
           },
         ],
@@ -102,6 +124,8 @@ export function startPlane(
     trustedPeers?: readonly string[];
     door?: Door;
     lookup?: LookupAll;
+    ticketSecret?: Uint8Array;
+    zone?: string;
   } = {},
 ): { readonly plane: DataPlane; readonly port: number } {
   const plane = new DataPlane({
@@ -111,6 +135,8 @@ export function startPlane(
     trustedPeers: options.trustedPeers ?? [],
     accessLog: undefined,
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+    ...(options.zone === undefined ? {} : { zone: options.zone }),
+    ...(options.ticketSecret === undefined ? {} : { ticketSecret: options.ticketSecret }),
   });
   plane.apply(model);
   const handle = bindHandle('127.0.0.1', 0, false);

@@ -448,6 +448,14 @@ const hopVectors: readonly RequestVector[] = [
     has: ['X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: a.test'],
     lacks: ['forwarded', 'x-real-ip', 'x-forwarded-prefix', 'x-forwarded-port'],
   },
+  {
+    name: 'what a client says of its certificate goes nowhere',
+    section: 'RFC 9440 §4',
+    sent: `GET / HTTP/1.1\r\n${host}ssl-client-verify: SUCCESS\r\nSSL-Client-Subject-DN: CN=root\r\n\r\n`,
+    status: 200,
+    has: [],
+    lacks: ['ssl-client-verify', 'ssl-client-subject-dn'],
+  },
   ...fields('RFC 9110 §10.1.1', 417, { 'Expect: something else': 'Expect: the-unexpected\r\n' }),
 ];
 

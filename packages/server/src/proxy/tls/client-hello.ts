@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * What a client's first TLS message says, before any TLS is spoken: enough to choose a certificate or an upstream. Pure. RFC 8446 §4.1.2
  * and §5.1 (which older versions' messages fit too), RFC 6066 §3.
@@ -165,11 +167,10 @@ class HelloReader {
 }
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
-const ipv4 = /^[0-9.]+$/;
 
 function hostName(text: string): string | ClientHelloRefusal {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
-  if (name.includes(':') ? /^[0-9a-f:.]+$/.test(name) : ipv4.test(name)) return '';
+  if (isIP(name) !== 0) return '';
   if (name.length > 253 || !name.split('.').every((part) => label.test(part))) {
     return refusal(decodeError, 'a server name that is none');
   }
