@@ -4,6 +4,7 @@ import type { Listener, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { type AccessLog, noAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
+import { CheckGate } from './clusters/check-gate.ts';
 import { ConnectGuard, type LookupAll } from './connect-guard.ts';
 import { byDoor, type Door } from './door-key.ts';
 import { Downstream } from './downstream.ts';
@@ -11,13 +12,16 @@ import { Entrance } from './entrance.ts';
 import { TrustedPeers } from './forwarding.ts';
 import { RequestReader } from './http1/request-reader.ts';
 import { ResponseReader } from './http1/response-reader.ts';
+import { Http2ClientSession } from './http2/client-session.ts';
 import type { GatewayLimits } from './limits.ts';
 import { backlog, type ListeningHandle } from './listening-handle.ts';
 import { LocalReplies } from './local-reply.ts';
 import type { Plane } from './plane.ts';
+import { PolicyCompiler } from './policies/policy-compiler.ts';
 import { Router } from './router.ts';
+import { clustersOf } from './routes/compiled-route.ts';
 import type { WorkerReport } from './stats.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper, type Swept } from './sweeper.ts';
 import { TlsHosts } from './tls/tls-hosts.ts';
 import { TrafficTable } from './traffic-table.ts';
 import type { TcpHandle } from './wire.ts';
@@ -32,6 +36,10 @@ export interface DataPlaneOptions {
   readonly lookup?: LookupAll;
   /** What TLS session tickets are sealed with; default: this worker's own, so that no other resumes its sessions. */
   readonly ticketSecret?: Uint8Array;
+  /** Where this gateway is, for clusters that prefer endpoints of its zone; default: unknown. */
+  readonly zone?: string;
+  /** Workers that share the gateway's connections, this one among them: limits of a whole route are divided. Default 1. */
+  readonly workers?: number;
 }
 
 /** What the built-in door serves before a model says so. */
@@ -51,16 +59,20 @@ export class DataPlane {
   readonly #entrance: Entrance;
   #served: ReadonlyMap<string, Listener> = new Map();
   readonly #guard: ConnectGuard;
+  readonly #policies: PolicyCompiler;
+  readonly #checkGate = new CheckGate();
 
   constructor(options: DataPlaneOptions) {
     const { clock, limits, accessLog } = options;
     this.#options = options;
     this.#guard = new ConnectGuard(options.lookup);
-    const trusted = new TrustedPeers(options.trustedPeers);
+    const { random, workers = 1 } = options;
     const clusterOf = (name: string): ClusterState => this.#cluster(name);
+    this.#policies = new PolicyCompiler({ clock, random, guard: this.#guard, workers, clusterOf });
+    const trusted = new TrustedPeers(options.trustedPeers);
     this.#plane = {
       ...{ clock, limits, trusted },
-      router: new Router({ clusterOf, random: options.random, policyOf: () => undefined }, trusted),
+      router: new Router({ clusterOf, random, policyOf: (route) => this.#policies.policyOf(route) }, trusted),
       sweeper: new Sweeper(clock),
       replies: new LocalReplies(clock),
       requests: new RequestReader(),
@@ -129,13 +141,14 @@ export class DataPlane {
 
   /** Ends the connections that have nothing under way. */
   endIdle(): void {
-    for (const item of this.#plane.sweeper.list()) if (item instanceof Downstream) item.drain(true);
+    for (const item of this.#plane.sweeper.list()) if (isClient(item)) item.drain(true);
   }
 
   /** Drops what is left. */
   close(): void {
-    for (const item of this.#plane.sweeper.list()) if (item instanceof Downstream) item.wire.destroy();
+    for (const item of this.#plane.sweeper.list()) if (isClient(item)) item.destroy();
     this.#entrance.close();
+    this.#policies.close();
     for (const tunnel of this.#plane.tunnels) tunnel.close();
     for (const cluster of this.#clusters.values()) cluster.update(undefined);
     this.#plane.sweeper.stop();
@@ -181,10 +194,7 @@ export class DataPlane {
   #forgetClusters(): void {
     const named = new Set(this.#table.clusters.keys());
     for (const host of this.#table.virtualHosts.values()) {
-      for (const { action } of host.routes) {
-        if (action.type !== 'forward') continue;
-        for (const { cluster } of action.targets) if (cluster !== undefined) named.add(cluster);
-      }
+      for (const route of host.routes) for (const name of clustersOf(route)) named.add(name);
     }
     for (const [name, cluster] of this.#clusters) {
       if (named.has(name) || cluster.busy > 0) continue;
@@ -197,8 +207,9 @@ export class DataPlane {
   #cluster(name: string): ClusterState {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
-      const { clock, random, limits } = this.#options;
-      const context = { clock, random, limits, guard: this.#guard, sweeper: this.#plane.sweeper };
+      const { clock, random, limits, zone = '' } = this.#options;
+      const shared = { guard: this.#guard, sweeper: this.#plane.sweeper, checkGate: this.#checkGate };
+      const context = { clock, random, limits, zone, ...shared };
       cluster = new ClusterState(name, context);
       this.#clusters.set(name, cluster);
     }
@@ -208,4 +219,8 @@ export class DataPlane {
 
 function changes(change: { readonly put: readonly unknown[]; readonly remove: readonly unknown[] }): boolean {
   return change.put.length + change.remove.length > 0;
+}
+
+function isClient(item: Swept): item is Downstream | Http2ClientSession {
+  return item instanceof Downstream || item instanceof Http2ClientSession;
 }

@@ -1,4 +1,4 @@
-import type { Accepted, AcceptedTls } from './accepted.ts';
+import type { AcceptedTls } from './accepted.ts';
 import type { ClientEnd, SwitchedClient } from './client-end.ts';
 import { Exchange } from './exchange.ts';
 import type { Peer } from './forwarding.ts';
@@ -9,15 +9,18 @@ import { HeadBuffer } from './http1/head-buffer.ts';
 import { type Refusal, refusals } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
+import { acceptHttp2 } from './http2/client-session.ts';
 import { type LocalReply, textReply } from './local-reply.ts';
 import type { Plane } from './plane.ts';
 import type { Swept } from './sweeper.ts';
-import { type TcpHandle, Wire, type WireOwner } from './wire.ts';
+import type { Wire, WireOwner } from './wire.ts';
 
 /** A client connection's life. */
 type DownstreamState =
   /** Waits for a request's first octet. `fresh`: there was none yet. */
   | { readonly kind: 'idle'; readonly sinceMs: number; readonly fresh: boolean }
+  /** Part of what may be HTTP/2's preface is here. */
+  | { readonly kind: 'preface'; readonly sinceMs: number; readonly bytes: Buffer }
   /** Part of a head is here. */
   | { readonly kind: 'head'; readonly sinceMs: number }
   /** A request is under way. */
@@ -36,6 +39,9 @@ interface Source {
   readonly peerAddress?: string;
   readonly tls?: AcceptedTls;
 }
+
+/** What HTTP/2 begins with where nobody asked for it (RFC 9113 §3.4). */
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** One client connection that speaks HTTP/1: request after request, one at a time (pipelined ones wait). */
 export class Downstream implements ClientEnd, WireOwner, Swept {
@@ -143,6 +149,7 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
         if (nowMs - state.sinceMs >= patienceMs) this.wire.destroy();
         return;
       }
+      case 'preface':
       case 'head':
         if (nowMs - state.sinceMs >= limits.headTimeoutMs) this.#refuse(refusals.timeout);
         return;
@@ -243,6 +250,10 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
     if (!this.#held) this.#takeAhead();
   }
 
+  destroy(): void {
+    this.wire.destroy();
+  }
+
   /** Ends our side, and reads a little longer: a reset would take the response from a client that still sends. */
   linger(): void {
     this.#state = {
@@ -271,7 +282,13 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
     const state = this.#state;
     switch (state.kind) {
       case 'idle':
-        return this.#held ? start : this.#takeFirst(bytes, start, end);
+        if (this.#held) return start;
+        if (!state.fresh || bytes[start] !== preface[0]) return this.#takeFirst(bytes, start, end);
+        this.#takePreface(bytes.subarray(start, end), state.sinceMs);
+        return end;
+      case 'preface':
+        this.#takePreface(Buffer.concat([state.bytes, bytes.subarray(start, end)]), state.sinceMs);
+        return end;
       case 'head':
         return this.#takeMore(bytes, start, end);
       case 'exchange':
@@ -282,6 +299,22 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
         return end;
       case 'gone':
         return end;
+    }
+  }
+
+  /** @param bytes all that came on this connection so far */
+  #takePreface(bytes: Buffer, sinceMs: number): void {
+    const length = Math.min(bytes.length, preface.length);
+    if (preface.compare(bytes, 0, length, 0, length) !== 0) {
+      this.#state = { kind: 'idle', sinceMs, fresh: false };
+      this.onBytes(bytes, 0, bytes.length);
+    } else if (length < preface.length) {
+      this.#state = { kind: 'preface', sinceMs, bytes: Buffer.from(bytes) };
+    } else {
+      const { scheme, table, tls } = this;
+      const source = { scheme, table, peerAddress: this.peer.address, ...(tls === undefined ? {} : { tls }) };
+      this.#leave();
+      acceptHttp2(this.#plane, this.wire.release(Buffer.from(bytes)), source);
     }
   }
 
@@ -400,20 +433,4 @@ function afterEmptyLine(bytes: Buffer, start: number, end: number): number {
 /** `Content-Length` as the upstream said it; of an empty body that nobody announced, nothing. */
 function lengthLine(head: ResponseHead): string {
   return head.saidLength === undefined ? '' : framingLine(head.saidLength);
-}
-
-/** Takes a connection, in clear, that was just accepted. */
-export function acceptPlainHttp1(plane: Plane, handle: TcpHandle, table: string): void {
-  new Downstream(plane, (owner) => Wire.accept(handle, owner), { table, scheme: 'http' });
-}
-
-/** Takes a connection that somebody else has opened. */
-export function acceptHttp1(plane: Plane, accepted: Accepted): void {
-  const { wire, ahead } = accepted;
-  const open = (owner: WireOwner): Wire => {
-    wire.owner = owner;
-    return wire;
-  };
-  const downstream = new Downstream(plane, open, accepted);
-  if (ahead !== undefined) downstream.onBytes(ahead, 0, ahead.length);
 }

@@ -1,8 +1,8 @@
 import type { Random } from '@portolan/core/base/clock.ts';
 import type { Listener, TlsHost, TlsListener, WeightedTarget } from '@portolan/core/traffic/model.ts';
+import { acceptHttp, acceptPlainHttp } from './accept-http.ts';
 import type { Accepted, AcceptedTls } from './accepted.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { acceptHttp1, acceptPlainHttp1 } from './downstream.ts';
 import { type Entered, Entering } from './entering.ts';
 import type { Plane } from './plane.ts';
 import type { AddressAndPort, ProxyHeader } from './proxy-protocol/read.ts';
@@ -55,7 +55,7 @@ export class Entrance {
   accept(listener: Listener | undefined, client: TcpHandle & { close?: () => void }): void {
     if (listener === undefined || listener.protocol === 'udp') client.close?.();
     else if (listener.protocol === 'tls' || listener.proxyProtocol === true) this.#enter(listener, client);
-    else if (listener.protocol === 'http') acceptPlainHttp1(this.#plane, client, listener.table);
+    else if (listener.protocol === 'http') acceptPlainHttp(this.#plane, client, listener.table);
     else {
       const wire = Wire.accept(client, noOwner);
       this.#tcp(listener.targets, { wire, ahead: undefined, proxy: undefined }, listener);
@@ -94,7 +94,7 @@ export class Entrance {
   #http(table: string, from: From): void {
     const { wire, ahead, proxy } = from;
     const peerAddress = proxy?.source?.address ?? wire.remoteAddress;
-    acceptHttp1(this.#plane, { wire, ahead, scheme: 'http', table, peerAddress });
+    acceptHttp(this.#plane, { wire, ahead, scheme: 'http', table, peerAddress });
   }
 
   #tcp(targets: readonly WeightedTarget[], from: From, listener?: Listener): void {
@@ -160,7 +160,7 @@ export class Entrance {
       peerAddress: ends.source.address,
       tls: this.#acceptedTls(host, listener, secured),
     };
-    acceptHttp1(this.#plane, accepted);
+    acceptHttp(this.#plane, accepted);
   }
 
   #acceptedTls(host: TlsHost, listener: TlsListener, secured: Secured): AcceptedTls {

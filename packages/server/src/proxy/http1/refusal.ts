@@ -46,6 +46,12 @@ export const refusals = {
   badUpgrade: refusal(400, 'bad-upgrade', 'The Upgrade request is malformed.'),
   badChunk: refusal(400, 'bad-chunk', 'A chunk is malformed.'),
   bodyNotAllowed: refusal(400, 'body-not-allowed', 'TRACE takes no body.'),
+  badPseudoField: refusal(400, 'bad-pseudo-field', 'A pseudo-header field is missing, repeated, late or unknown.'),
+  connectionSpecific: refusal(
+    400,
+    'connection-specific-field',
+    'HTTP/2 has no connection-specific header fields.',
+  ),
   connectRefused: refusal(405, 'connect-refused', 'CONNECT is not offered here.'),
   bodyTooLarge: refusal(413, 'body-too-large', 'The body is larger than is allowed.'),
   timeout: refusal(408, 'request-timeout', 'The request did not arrive in time.'),

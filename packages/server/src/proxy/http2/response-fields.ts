@@ -1,0 +1,36 @@
+import type { ResponseHead } from '../http1/response-reader.ts';
+
+/** A response's head as HTTP/2 has it: names in small letters and values, in turn; `:status` first. */
+export function responseFields(head: ResponseHead): string[] {
+  const fields = [':status', String(head.status)];
+  addLines(fields, head.lines);
+  if (head.saidLength !== undefined) fields.push('content-length', String(head.saidLength));
+  return fields;
+}
+
+/** Adds the fields of `lines` (`Name: value` CR LF). */
+export function addLines(fields: string[], lines: string): void {
+  let start = 0;
+  while (start < lines.length) {
+    const end = lines.indexOf('\r\n', start);
+    const colon = lines.indexOf(':', start);
+    fields.push(lines.slice(start, colon).toLowerCase(), lines.slice(colon + 2, end));
+    start = end + 2;
+  }
+}
+
+/** The same as an object, for where `node:http2` takes nothing else; repeated names have a list. */
+export function fieldObject(lines: string): Record<string, string | string[]> {
+  const flat: string[] = [];
+  addLines(flat, lines);
+  const object: Record<string, string | string[]> = Object.create(null);
+  for (let index = 0; index < flat.length; index += 2) {
+    const name = flat[index] as string;
+    const value = flat[index + 1] as string;
+    const before = object[name];
+    if (before === undefined) object[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else object[name] = [before, value];
+  }
+  return object;
+}
