@@ -13,6 +13,7 @@ export function gatewaySettings(
     version,
     stateDir: resolve(settings.dataDir),
     http: gateway,
+    tls: undefined,
     admin,
     adminHosts: [settings.node],
     workers: settings.gateway.workers,

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { ListenerAddress, ListenerRegistry, Part } from '../contract.ts';
 import { findGateway, type GatewayControl } from './control-client.ts';
 import { launchGateway, ownProgram } from './launch.ts';
-import { type GatewaySettings, sameSettings } from './settings.ts';
+import { type GatewaySettings, sameSettings, settledSettings } from './settings.ts';
 import type { GatewayState } from './status.ts';
 
 export interface OwnGatewayContext {
@@ -40,6 +40,8 @@ class OwnGateway implements Part {
   readonly #options: OwnGatewayOptions;
   readonly #announced = new Map<string, () => void>();
   #state = nothing;
+  /** With the ports that were found: a next process must have the same. */
+  #settings: GatewaySettings;
   #control: GatewayControl | undefined;
   #detach: () => void = () => {};
   #stopping = false;
@@ -49,6 +51,7 @@ class OwnGateway implements Part {
   constructor(context: OwnGatewayContext, options: OwnGatewayOptions) {
     this.#context = context;
     this.#options = options;
+    this.#settings = options.settings;
   }
 
   async start(): Promise<void> {
@@ -91,7 +94,7 @@ class OwnGateway implements Part {
   }
 
   #gatewayStart() {
-    return { settings: this.#options.settings, servers: [this.#options.server()] };
+    return { settings: this.#settings, servers: [this.#options.server()] };
   }
 
   async #launch(): Promise<void> {
@@ -110,6 +113,7 @@ class OwnGateway implements Part {
     this.#detach = found.control.attach([this.#options.server()], {
       onState: (state) => {
         this.#failures = 0;
+        this.#settings = settledSettings(this.#settings, state.listeners);
         this.#take(state);
         first.resolve();
       },

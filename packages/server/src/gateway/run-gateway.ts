@@ -30,6 +30,7 @@ import {
   launchGateway,
   ownProgram,
 } from './launch.ts';
+import { settledSettings } from './settings.ts';
 import type { GatewayState, GatewayStatus } from './status.ts';
 
 export interface RunningGateway {
@@ -86,7 +87,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     const alone = this.#owner.kind === 'alone';
     this.log = createLog(settings.log, alone ? undefined : { write: (line) => this.#writeLog(line) });
     this.listeners = tellingRegistry(() => queueMicrotask(() => this.#tell()));
-    const { stateDir, http, admin, adminHosts, workers, trustedPeers, limits, tracing } = settings;
+    const { stateDir, http, tls, admin, adminHosts, workers, trustedPeers, limits, tracing } = settings;
     const { accessLog, accessLogFormat } = settings;
     this.#gateway = gatewayPart(
       {
@@ -98,6 +99,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
       },
       {
         ...{ servers, stateDir, http, admin, adminHosts, workers, trustedPeers, accessLog, accessLogFormat },
+        ...(tls === undefined ? {} : { tls }),
         ...(tracing === undefined ? {} : { tracing }),
         ...(limits === undefined ? {} : { limits }),
       },
@@ -155,7 +157,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     const reports = await this.#gateway.reports();
     return {
       pid: process.pid,
-      settings: this.#settings,
+      settings: settledSettings(this.#settings, this.listeners.list()),
       servers: this.#servers,
       owner: this.#owner.kind,
       state: this.#state(),

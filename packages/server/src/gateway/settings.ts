@@ -1,4 +1,4 @@
-import type { Bind } from '../contract.ts';
+import type { Bind, ListenerAddress } from '../contract.ts';
 import type { createLog } from '../log.ts';
 import type { GatewayLimits } from '../proxy/limits.ts';
 import type { TracingConfig } from '../proxy/tracing/config.ts';
@@ -10,6 +10,8 @@ export interface GatewaySettings {
   /** A directory of its own, readable by its owner only. */
   readonly stateDir: string;
   readonly http: Bind | undefined;
+  /** The listener `gateway-tls`. */
+  readonly tls: Bind | undefined;
   readonly admin: Bind | undefined;
   readonly adminHosts: readonly string[];
   readonly workers: number;
@@ -28,9 +30,40 @@ export interface GatewaySettings {
   readonly log: Parameters<typeof createLog>[0];
 }
 
-/** Whether a gateway that runs with `left` is what `right` asks for: all but the log, which is changed while it runs. */
-export function sameSettings(left: GatewaySettings, right: GatewaySettings): boolean {
-  return canonical(left) === canonical(right);
+/**
+ * Whether a gateway that runs with one is what the other asks for: in all but the log, which is changed while it runs. Who asks for port 0 is
+ * content with any.
+ */
+export function sameSettings(running: GatewaySettings, wanted: GatewaySettings): boolean {
+  const binds = {
+    http: boundAs(wanted.http, running.http),
+    tls: boundAs(wanted.tls, running.tls),
+    admin: boundAs(wanted.admin, running.admin),
+  };
+  return canonical(running) === canonical({ ...wanted, ...binds });
+}
+
+/** The settings with the ports that were found for port 0. */
+export function settledSettings(
+  settings: GatewaySettings,
+  listeners: readonly ListenerAddress[],
+): GatewaySettings {
+  const at = (bind: Bind | undefined, name: string): Bind | undefined =>
+    boundAs(
+      bind,
+      listeners.find((listener) => listener.name === name),
+    );
+  return {
+    ...settings,
+    http: at(settings.http, 'gateway'),
+    tls: at(settings.tls, 'gateway-tls'),
+    admin: at(settings.admin, 'proxy-admin'),
+  };
+}
+
+function boundAs(wanted: Bind | undefined, bound: Bind | undefined): Bind | undefined {
+  if (wanted === undefined || wanted.port !== 0 || bound === undefined) return wanted;
+  return { address: wanted.address, port: bound.port };
 }
 
 function canonical({ log: _, ...settings }: GatewaySettings): string {
