@@ -16,8 +16,8 @@ import { requestIdOf } from './request-id.ts';
 import { isIdempotent, Retrying, type RetrySituation, retriesStatus, tryEndOf } from './retrying.ts';
 import type { PolicyRequest, Substitute, Wait } from './route-policy.ts';
 import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
-import { tlsRefusal } from './tls/tls-refusal.ts';
 import { routeReply } from './routes/route-reply.ts';
+import { tlsRefusal } from './tls/tls-refusal.ts';
 import { startTunnel } from './tunnel.ts';
 import { newAttempt } from './upstream/start-attempt.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -136,7 +136,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.#route = route;
     this.#phase = 'waiting';
     if (refusal !== undefined) {
-      this.#reply(refusal, refusal.code);
+      this.#reply(refusal, refusal.code ?? '');
     } else if (route === undefined) {
       this.#reply(defaultBackend(head.path), '');
     } else if (head.hops >= plane.limits.maxHops) {
@@ -350,7 +350,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #go(): void {
     const { body } = this.head;
     if (this.#route !== undefined && this.#cluster === undefined) {
-      this.#reply(routeReply(this.#route, this), '');
+      const reply = routeReply(this.#route, this);
+      this.#reply(reply, reply.code ?? '');
       return;
     }
     if (this.collectBytes > 0) this.maxBodyBytes = Math.min(this.maxBodyBytes, this.collectBytes);
@@ -594,7 +595,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #reply(reply: LocalReply, flag: string): void {
     this.#dropAttempts();
     const policyLines = this.#admitted ? (this.#route?.policy?.replyLines(this, reply) ?? '') : '';
-    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${overloadLine(flag)}${policyLines}`);
+    const lines = `${reply.lines ?? ''}${overloadLine(flag)}${policyLines}`;
+    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${lines}`);
     const nowMs = this.plane.clock.monotonicMs();
     this.#end(reply.status, flag, nowMs);
     this.client.finished(nowMs);
@@ -645,4 +647,9 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       tries: this.tries,
     });
   }
+}
+
+/** Tells a 503 of the circuit breaker from the service's own; Envoy's is called `x-envoy-overloaded`. */
+function overloadLine(flag: string): string {
+  return flag === 'overflow' || flag === 'overload' ? 'X-Portolan-Overloaded: true\r\n' : '';
 }

@@ -4,6 +4,7 @@ import type { ClusterState } from '../cluster-state.ts';
 import { compileHeaderChanges, type HeaderEdit } from '../policies/header-edit.ts';
 import type { RoutePolicy } from '../route-policy.ts';
 import { compilePath, type PathPattern } from './path-pattern.ts';
+import { compileRedirect, type Redirect } from './redirect.ts';
 import { compileConditions, type RequestTest } from './request-test.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -20,6 +21,8 @@ export interface CompiledRoute {
   readonly cluster: ClusterState | undefined;
   /** Undefined: nothing is done but to send requests on. */
   readonly policy: RoutePolicy | undefined;
+  /** Undefined: it redirects nobody. */
+  readonly redirect: Redirect | undefined;
   readonly action: RouteAction;
   readonly timeoutMs: number;
   readonly retry: Route['retry'];
@@ -51,8 +54,9 @@ export function compileRoute(
   compiler: RouteCompiler,
   kept: CompiledRoute | undefined,
 ): CompiledRoute {
+  const { action } = route;
   const conditions = compileConditions(route.match);
-  const targets = targetsOf(route.action, compiler);
+  const targets = targetsOf(action, compiler);
   return {
     config: route,
     path: compilePath(route.match.path),
@@ -60,7 +64,8 @@ export function compileRoute(
     targets,
     cluster: targets?.only?.cluster,
     policy: kept === undefined ? compiler.policyOf(route) : kept.policy,
-    action: route.action,
+    redirect: action.type === 'redirect' ? compileRedirect(action, route.match.path) : undefined,
+    action,
     timeoutMs: route.timeoutMs,
     retry: route.retry,
   };
@@ -70,6 +75,17 @@ export function compileRoute(
 export function editsTargets(action: RouteAction): boolean {
   if (action.type !== 'forward') return false;
   return action.targets.some(({ requestHeaders, responseHeaders }) => requestHeaders ?? responseHeaders);
+}
+
+/** The clusters that a route names, for whatever it needs them. */
+export function clustersOf({ action, policies }: Route): string[] {
+  const targets = action.type === 'forward' ? action.targets : [];
+  const choices = policies?.fallback?.choices ?? [];
+  return [
+    ...targets.flatMap(({ cluster }) => cluster ?? []),
+    ...(policies?.mirrors ?? []).map(({ cluster }) => cluster),
+    ...choices.flatMap((choice) => (choice.type === 'cluster' ? choice.cluster : [])),
+  ];
 }
 
 function targetsOf(action: RouteAction, compiler: RouteCompiler): WeightedChoice<CompiledTarget> | undefined {

@@ -78,7 +78,7 @@ function mayChooseAtTop(source: string): boolean {
 }
 
 /** As requests' paths are written (RFC 3986 §6.2.2): what is not ASCII escaped, escapes of plain characters decoded, others in capitals. */
-function canonicalText(value: string): string {
+export function canonicalText(value: string): string {
   const ascii = /^[!-~]*$/.test(value) ? value : encodeURI(value).replaceAll('%25', '%');
   return ascii.replace(/%[0-9a-f]{2}/gi, (triplet) => {
     const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));

@@ -15,6 +15,13 @@ export const tooCostly: CompiledRoute = Object.freeze({
     ...{ name: 'too-costly', action, timeoutMs: 0, retry },
     match: { path: { type: 'prefix' as const, value: '/' } },
   },
-  ...{ path: undefined, conditions: undefined, targets: undefined, cluster: undefined, policy: undefined },
+  ...{
+    path: undefined,
+    conditions: undefined,
+    targets: undefined,
+    cluster: undefined,
+    policy: undefined,
+    redirect: undefined,
+  },
   ...{ action, timeoutMs: 0, retry },
 });

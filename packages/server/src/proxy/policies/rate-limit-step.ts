@@ -1,0 +1,60 @@
+import { KeyedRateLimit } from '@portolan/core/resilience/keyed-rate-limit.ts';
+import { TokenBucket, type TokenBucketPolicy } from '@portolan/core/resilience/token-bucket.ts';
+import type { RateLimit } from '@portolan/core/traffic/model.ts';
+import type { PolicyRequest } from '../route-policy.ts';
+import { CidrSet } from './cidr-set.ts';
+import { type Denial, denial, type PolicyState, type PolicyStep } from './step.ts';
+
+/**
+ * One of a route's rate limits. Each worker counts by itself. A limit for all requests of the route is divided among the workers, which
+ * the kernel gives about as many connections each; one for each client or key is not: a client's few connections may all be at one
+ * worker, and a share of its limit would refuse it what it was promised.
+ */
+export class RateLimitStep implements PolicyStep {
+  readonly credential = false;
+  readonly #by: RateLimit['by'];
+  readonly #exempt: CidrSet | undefined;
+  readonly #status: number;
+  readonly #keyed: KeyedRateLimit;
+  readonly #all: TokenBucket;
+
+  constructor(limit: RateLimit, workers: number, nowMs: number) {
+    this.#by = limit.by;
+    this.#exempt = limit.exempt === undefined ? undefined : new CidrSet(limit.exempt);
+    this.#status = limit.status;
+    const policy = bucketPolicy(limit, limit.by.type === 'route' ? workers : 1);
+    this.#keyed = new KeyedRateLimit(policy);
+    this.#all = new TokenBucket(policy, nowMs);
+  }
+
+  check(request: PolicyRequest, { view }: PolicyState): Denial | undefined {
+    const { clientIp } = view;
+    if (this.#exempt !== undefined && clientIp !== undefined && this.#exempt.has(clientIp)) return undefined;
+    const nowMs = request.startMs;
+    const key = this.#keyOf(view);
+    const granted = key === undefined ? this.#all.take(nowMs) : this.#keyed.take(key, nowMs);
+    if (granted) return undefined;
+    const waitMs = key === undefined ? this.#all.waitMs(nowMs) : this.#keyed.waitMs(key, nowMs);
+    const retryAfter = `Retry-After: ${Math.max(1, Math.ceil(waitMs / 1_000))}\r\n`;
+    return denial(this.#status, 'rate-limited', 'too many requests', retryAfter);
+  }
+
+  /** Undefined: one bucket for all. */
+  #keyOf(view: PolicyState['view']): string | undefined {
+    const by = this.#by;
+    switch (by.type) {
+      case 'route':
+        return undefined;
+      case 'source-address':
+        return view.clientAddress;
+      case 'header':
+        return view.header(by.name) ?? '';
+    }
+  }
+}
+
+/** Tokens come one by one, so that a limit of 60 a minute is one of 1 a second, after the burst. */
+function bucketPolicy({ requests, perMs, burst }: RateLimit, shares: number): TokenBucketPolicy {
+  const fillMs = (perMs * shares) / Math.max(requests, Number.MIN_VALUE);
+  return { maxTokens: Math.max(1, Math.ceil(burst / shares)), tokensPerFill: 1, fillMs };
+}
