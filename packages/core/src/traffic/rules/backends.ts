@@ -3,10 +3,11 @@ import { sameJson } from '../../base/json.ts';
 import type { CatalogReader } from '../../catalog/reader.ts';
 import type { RuleRecord } from '../../catalog/records.ts';
 import type { EndpointSlice, Endpoints, Service } from '../../rules/kubernetes.ts';
-import { type AnyManifest, type RuleOf, ruleOf } from '../../rules/rule.ts';
+import type { RuleOf } from '../../rules/rule.ts';
 import type { DiagnosticSet } from '../diagnostics.ts';
 import type { ClusterTable } from './cluster-table.ts';
 import type { Backend, BackendKey } from './contract.ts';
+import { readableRule, readRule } from './readable-rule.ts';
 import { type ServiceFacts, serviceFacts } from './service-ports.ts';
 
 /** The Services that manifests define, and their clusters. */
@@ -61,13 +62,19 @@ export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSe
   function factsOf(catalog: CatalogReader, key: BackendKey): ServiceFacts | undefined {
     const slash = key.indexOf('/');
     const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
-    const service = read<Service>(catalog, 'v1', 'Service', namespace, name);
+    const service = readRule<Service>(catalog, 'v1', 'Service', namespace, name);
     if (service === undefined) return undefined;
     const slices = [...(slicesOf.get(key) ?? [])].sort().flatMap((slice) => {
-      const found = read<EndpointSlice>(catalog, 'discovery.k8s.io/v1', 'EndpointSlice', namespace, slice);
+      const found = readRule<EndpointSlice>(
+        catalog,
+        'discovery.k8s.io/v1',
+        'EndpointSlice',
+        namespace,
+        slice,
+      );
       return found === undefined ? [] : [found];
     });
-    const endpoints = read<Endpoints>(catalog, 'v1', 'Endpoints', namespace, name);
+    const endpoints = readRule<Endpoints>(catalog, 'v1', 'Endpoints', namespace, name);
     return serviceFacts({ service, endpoints, slices });
   }
 
@@ -108,7 +115,7 @@ export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSe
         dirty.add(`${namespace}/${name}`);
         return;
       }
-      const slice = after === undefined ? undefined : (ruleOf(after) as RuleOf<EndpointSlice> | undefined);
+      const slice = readableRule(after) as RuleOf<EndpointSlice> | undefined;
       const service = slice?.manifest.metadata.labels?.[serviceLabel];
       sliceMoved(key, name, service === undefined ? undefined : `${namespace}/${service}`);
     },
@@ -124,16 +131,4 @@ export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSe
       for (const part of [facts, slicesOf, serviceOf, dirty]) part.clear();
     },
   };
-}
-
-/** A rule of a kind, as its type. */
-export function read<M extends AnyManifest>(
-  catalog: CatalogReader,
-  apiVersion: M['apiVersion'],
-  kind: M['kind'],
-  namespace: string,
-  name: string,
-): RuleOf<M> | undefined {
-  const entry = catalog.rule(apiVersion, kind, namespace, name);
-  return entry === undefined ? undefined : (ruleOf(entry.record) as RuleOf<M> | undefined);
 }

@@ -1,14 +1,15 @@
 import type { CatalogReader } from '../../catalog/reader.ts';
 import type { Secret } from '../../rules/kubernetes.ts';
-import { type AnyManifest, type RuleOf, ruleOf } from '../../rules/rule.ts';
+import type { AnyManifest, RuleOf } from '../../rules/rule.ts';
 import { clusterNameOf, type ServiceKey } from '../derived-names.ts';
 import type { EndpointSet } from '../endpoints.ts';
 import type { Certificate, Diagnostic } from '../model.ts';
-import { type Backends, read } from './backends.ts';
+import type { Backends } from './backends.ts';
 import { certificateOf } from './certificates.ts';
 import { type ClusterBase, type ClusterVariant, variantName } from './cluster-table.ts';
 import type { Backend, BackendProblem, PlanContext, PortRef, RuleSettings } from './contract.ts';
 import type { EdgeCertificates } from './edge-certificates.ts';
+import { readableRule, readRule } from './readable-rule.ts';
 
 /** Names of what can be looked at. */
 export const thing = Object.freeze({
@@ -63,7 +64,7 @@ export function createContext(around: Surroundings): Asked {
     name: string,
   ): RuleOf<M> | undefined {
     things.add(thing.rule(apiVersion, kind, namespace, name));
-    return read<M>(catalog, apiVersion, kind, namespace, name);
+    return readRule<M>(catalog, apiVersion, kind, namespace, name);
   }
 
   const context: PlanContext = {
@@ -75,7 +76,7 @@ export function createContext(around: Surroundings): Asked {
       things.add(thing.rules(apiVersion, kind, namespace));
       const rules: RuleOf<M>[] = [];
       for (const { record } of catalog.rules(apiVersion, kind, namespace)) {
-        const one = ruleOf(record);
+        const one = readableRule(record);
         if (one !== undefined) rules.push(one as unknown as RuleOf<M>);
       }
       return rules;

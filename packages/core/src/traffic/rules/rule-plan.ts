@@ -2,7 +2,6 @@ import { Fault } from '../../base/fault.ts';
 import type { CatalogReader } from '../../catalog/reader.ts';
 import { parseRecordKey } from '../../catalog/record-key.ts';
 import type { RecordKey, RuleRecord } from '../../catalog/records.ts';
-import { ruleOf } from '../../rules/rule.ts';
 import type { ServiceKey } from '../derived-names.ts';
 import type { DiagnosticSet } from '../diagnostics.ts';
 import type { EndpointSet } from '../endpoints.ts';
@@ -29,6 +28,7 @@ import { createHostTable, type HostTable } from './host-table.ts';
 import { createNodePorts } from './node-ports.ts';
 import { createContext, thing } from './plan-context.ts';
 import { createPortTable, type PortTable } from './port-table.ts';
+import { readableRule } from './readable-rule.ts';
 import { createShared } from './shared.ts';
 import { createSourceTable } from './source-table.ts';
 import { createTlsTable, type TlsTable } from './tls-table.ts';
@@ -176,7 +176,7 @@ function translated(
   context: Parameters<Translator['translate']>[1],
   found: Diagnostic[],
 ): Contributions {
-  const rule = ruleOf(record);
+  const rule = readableRule(record);
   if (rule === undefined) return {};
   try {
     return translator.translate(rule, context);

@@ -1,5 +1,9 @@
 import type { AnyManifest } from '../../rules/rule.ts';
 import type { Translator } from './contract.ts';
+import { gatewayTranslator } from './gateway-api/gateway.ts';
+import { grpcRouteTranslator } from './gateway-api/grpc-route.ts';
+import { httpRouteTranslator } from './gateway-api/http-route.ts';
+import { tcpRouteTranslator, tlsRouteTranslator, udpRouteTranslator } from './gateway-api/stream-routes.ts';
 import { ingressTranslator } from './ingress/translate.ts';
 import { serviceTranslator } from './service/translate.ts';
 
@@ -7,6 +11,12 @@ import { serviceTranslator } from './service/translate.ts';
 export const translators: readonly Translator[] = Object.freeze([
   asAny(serviceTranslator),
   asAny(ingressTranslator),
+  asAny(gatewayTranslator),
+  asAny(httpRouteTranslator),
+  asAny(grpcRouteTranslator),
+  asAny(tcpRouteTranslator),
+  asAny(tlsRouteTranslator),
+  asAny(udpRouteTranslator),
 ]);
 
 /** It is only ever given rules of its own kind. */
