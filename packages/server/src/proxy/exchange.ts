@@ -16,6 +16,7 @@ import { requestIdOf } from './request-id.ts';
 import { isIdempotent, Retrying, type RetrySituation, retriesStatus, tryEndOf } from './retrying.ts';
 import type { PolicyRequest, Substitute, Wait } from './route-policy.ts';
 import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
+import { drawTarget } from './routes/draw-target.ts';
 import { routeReply } from './routes/route-reply.ts';
 import { tlsRefusal } from './tls/tls-refusal.ts';
 import { startTunnel } from './tunnel.ts';
@@ -142,7 +143,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     } else if (head.hops >= plane.limits.maxHops) {
       this.#reply(textReply(508, 'the request goes in a circle of gateways'), 'loop');
     } else {
-      this.#target = route.targets?.draw();
+      this.#target = drawTarget(route, this);
       this.#cluster = this.#target?.cluster;
       this.timeoutMs = route.timeoutMs;
       if (route.policy === undefined) this.#go();
