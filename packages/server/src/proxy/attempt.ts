@@ -94,8 +94,10 @@ export abstract class Attempt {
   /** When the state must have changed; monotonic. */
   protected deadlineMs = never;
   protected readonly owner: AttemptOwner;
-  /** When the request was sent; -1: not, or accounted for already. */
-  #sentMs = -1;
+  /** When the request was sent. */
+  #sentMs = 0;
+  /** Whether it counts among what the endpoint has under way. */
+  #counted = false;
 
   constructor(cluster: ClusterState, endpoint: EndpointState, owner: AttemptOwner) {
     this.cluster = cluster;
@@ -154,14 +156,21 @@ export abstract class Attempt {
     this.deadlineMs = this.owner.body.whole ? nowMs + this.owner.responseTimeoutMs : never;
     this.endpoint.requests++;
     this.#sentMs = nowMs;
+    this.began();
+  }
+
+  /** It has a connection, though maybe not made yet: from now on it counts among what the endpoint has under way. */
+  protected began(): void {
+    if (this.#counted) return;
+    this.#counted = true;
     this.cluster.tryBegan(this.endpoint);
   }
 
   /** Nothing follows: `state` is `over`, and the endpoint has one try less under way. */
   protected settle(): void {
     this.state = 'over';
-    if (this.#sentMs === -1) return;
-    this.#sentMs = -1;
+    if (!this.#counted) return;
+    this.#counted = false;
     this.cluster.tryEnded(this.endpoint);
   }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import type { Listener, TrafficMessage } from '@portolan/core/traffic/model.ts';
+import type { Listener, TrafficMessage, UdpListener, WeightedTarget } from '@portolan/core/traffic/model.ts';
 import { edgeTable } from '@portolan/core/traffic/route.ts';
+import type { Bind } from '../contract.ts';
 import { type AccessLog, noAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
 import { CheckGate } from './clusters/check-gate.ts';
@@ -24,6 +25,8 @@ import type { WorkerReport } from './stats.ts';
 import { Sweeper, type Swept } from './sweeper.ts';
 import { TlsHosts } from './tls/tls-hosts.ts';
 import { TrafficTable } from './traffic-table.ts';
+import { OwnUdpDoors } from './udp/own-udp-doors.ts';
+import { UdpDoor } from './udp/udp-door.ts';
 import type { TcpHandle } from './wire.ts';
 
 export interface DataPlaneOptions {
@@ -61,6 +64,8 @@ export class DataPlane {
   readonly #guard: ConnectGuard;
   readonly #policies: PolicyCompiler;
   readonly #checkGate = new CheckGate();
+  readonly #ownUdpDoors = new OwnUdpDoors();
+  readonly #udpDoors = new Map<UdpDoor, Bind>();
 
   constructor(options: DataPlaneOptions) {
     const { clock, limits, accessLog } = options;
@@ -127,6 +132,32 @@ export class DataPlane {
     return error;
   }
 
+  /** Takes datagrams on a socket of its own. Rejects when it cannot be bound. */
+  async listenUdp(door: Extract<Door, { kind: 'udp' }>): Promise<UdpDoor> {
+    const { clock } = this.#options;
+    const listener = (): UdpListener | undefined => {
+      const served = this.#served.get(door.key);
+      return served?.protocol === 'udp' ? served : undefined;
+    };
+    const opened = await UdpDoor.open({
+      ...{ plane: this.#plane, bind: door, listener },
+      context: { clock, guard: this.#guard, ownDoors: this.#ownUdpDoors },
+      cluster: ({ targets }) => this.#entrance.draw(targets),
+    });
+    const bind = { address: door.address, port: opened.port };
+    this.#ownUdpDoors.add(bind);
+    this.#udpDoors.set(opened, bind);
+    return opened;
+  }
+
+  unlistenUdp(door: UdpDoor): void {
+    const bind = this.#udpDoors.get(door);
+    if (bind === undefined) return;
+    this.#udpDoors.delete(door);
+    this.#ownUdpDoors.remove(bind);
+    door.close();
+  }
+
   unlisten(handle: ListeningHandle): void {
     this.#doors.delete(handle);
     this.#guard.removeDoor(handle);
@@ -137,6 +168,7 @@ export class DataPlane {
   beginDrain(): void {
     this.#plane.draining = true;
     for (const handle of this.#doors) this.unlisten(handle);
+    for (const door of this.#udpDoors.keys()) this.unlistenUdp(door);
   }
 
   /** Ends the connections that have nothing under way. */
@@ -196,10 +228,20 @@ export class DataPlane {
     for (const host of this.#table.virtualHosts.values()) {
       for (const route of host.routes) for (const name of clustersOf(route)) named.add(name);
     }
+    for (const { cluster } of this.#streamTargets()) if (cluster !== undefined) named.add(cluster);
     for (const [name, cluster] of this.#clusters) {
       if (named.has(name) || cluster.busy > 0) continue;
       this.#clusters.delete(name);
       this.#plane.sweeper.remove(cluster);
+    }
+  }
+
+  /** What is passed through without HTTP. */
+  *#streamTargets(): Iterable<WeightedTarget> {
+    for (const listener of this.#table.listeners.values()) if ('targets' in listener) yield* listener.targets;
+    for (const { action } of this.#table.tlsHosts.values()) {
+      if (action.type === 'passthrough') yield* action.targets;
+      else if (action.then.type === 'tcp') yield* action.then.targets;
     }
   }
 

@@ -57,6 +57,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
       this.#send(connection, nowMs);
       return;
     }
+    if (connection !== undefined) this.began();
     this.state = connection === undefined ? 'queued' : 'connecting';
     this.deadlineMs = nowMs + (cluster.config?.connectTimeoutMs ?? 0);
   }
