@@ -134,14 +134,13 @@ export class DataPlane {
 
   /** Takes datagrams on a socket of its own. Rejects when it cannot be bound. */
   async listenUdp(door: Extract<Door, { kind: 'udp' }>): Promise<UdpDoor> {
-    const { clock } = this.#options;
     const listener = (): UdpListener | undefined => {
       const served = this.#served.get(door.key);
       return served?.protocol === 'udp' ? served : undefined;
     };
     const opened = await UdpDoor.open({
-      ...{ plane: this.#plane, bind: door, listener },
-      context: { clock, guard: this.#guard, ownDoors: this.#ownUdpDoors },
+      ...{ bind: door, listener },
+      context: { plane: this.#plane, guard: this.#guard, ownDoors: this.#ownUdpDoors },
       cluster: ({ targets }) => this.#entrance.draw(targets),
     });
     const bind = { address: door.address, port: opened.port };

@@ -67,6 +67,18 @@ export class Entrance {
     this.#affinities.delete(listener);
   }
 
+  /** One of the clusters, by weight; undefined: this share has none. */
+  draw(targets: readonly WeightedTarget[]): ClusterState | undefined {
+    let choice = this.#choices.get(targets);
+    if (choice === undefined) {
+      const weighted = targets.map(({ weight, cluster }) => [weight, cluster] as const);
+      choice = new WeightedChoice<string | undefined>(weighted, undefined, this.#random);
+      this.#choices.set(targets, choice);
+    }
+    const name = choice.draw();
+    return name === undefined ? undefined : this.#cluster(name);
+  }
+
   /** Drops those that are served by nobody yet. */
   close(): void {
     for (const entering of this.#entering) entering.destroy();
@@ -98,8 +110,8 @@ export class Entrance {
   }
 
   #tcp(targets: readonly WeightedTarget[], from: From, listener?: Listener): void {
-    const name = this.#choose(targets);
-    if (name === undefined) {
+    const cluster = this.draw(targets);
+    if (cluster === undefined) {
       from.wire.abort();
       return;
     }
@@ -109,7 +121,7 @@ export class Entrance {
       listener === undefined || affinityMs === undefined
         ? undefined
         : { affinity: this.#affinityOf(listener.name), forMs: affinityMs };
-    acceptTcp(this.#plane, this.#cluster(name), client, bond);
+    acceptTcp(this.#plane, cluster, client, bond);
   }
 
   /** A TLS connection goes where its server name says. */
@@ -181,16 +193,6 @@ export class Entrance {
     wire.writeText(alertRecord(alert).toString('latin1'));
     wire.end();
     wire.destroy();
-  }
-
-  #choose(targets: readonly WeightedTarget[]): string | undefined {
-    let choice = this.#choices.get(targets);
-    if (choice === undefined) {
-      const weighted = targets.map(({ weight, cluster }) => [weight, cluster] as const);
-      choice = new WeightedChoice<string | undefined>(weighted, undefined, this.#random);
-      this.#choices.set(targets, choice);
-    }
-    return choice.draw();
   }
 
   #affinityOf(listener: string): SourceAffinity {

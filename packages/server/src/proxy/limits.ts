@@ -9,6 +9,10 @@ export interface GatewayLimits {
   readonly handshakeTimeoutMs: number;
   /** TLS handshakes under way. Each holds some 50 KB; who takes longest is dropped for a newcomer. */
   readonly maxHandshakes: number;
+  /** Sources of datagrams that a door knows at the same time: each costs a socket. */
+  readonly maxUdpSessions: number;
+  /** Of a door; about 0.1 ms of work each. */
+  readonly maxNewUdpSessionsPerSecond: number;
   /** A connection with no request under way. nginx's default. */
   readonly keepAliveTimeoutMs: number;
   /** A body, either way, of which nothing arrives. */
@@ -41,6 +45,8 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   headTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,
   maxHandshakes: 1_024,
+  maxUdpSessions: 4_096,
+  maxNewUdpSessionsPerSecond: 2_000,
   keepAliveTimeoutMs: 75_000,
   bodyStallMs: 30_000,
   writeStallMs: 30_000,

@@ -1,3 +1,5 @@
+import { hashKey } from '@portolan/core/balance/hash-key.ts';
+import type { Cluster } from '@portolan/core/traffic/model.ts';
 import type { EndpointState } from './endpoint-state.ts';
 
 interface Bond {
@@ -38,4 +40,11 @@ export class SourceAffinity {
 
 function isFit({ retired, endpoint, record }: EndpointState): boolean {
   return !retired && endpoint.state === 'healthy' && record.state.kind === 'in';
+}
+
+/** What a cluster that balances by the source's address picks by; undefined: it does not. */
+export function sourceHash(config: Cluster | undefined, address: string): number | undefined {
+  const balance = config?.balance;
+  const key = balance !== undefined && 'key' in balance ? balance.key : undefined;
+  return key?.type === 'source-address' ? hashKey(address) : undefined;
 }

@@ -5,7 +5,7 @@ import type { EndpointState } from './endpoint-state.ts';
 import type { Plane } from './plane.ts';
 import type { AddressAndPort } from './proxy-protocol/read.ts';
 import { proxyHeader } from './proxy-protocol/write.ts';
-import type { SourceAffinity } from './source-affinity.ts';
+import { type SourceAffinity, sourceHash } from './source-affinity.ts';
 import type { Swept } from './sweeper.ts';
 import { startTunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
@@ -122,7 +122,8 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
 
   #attempt(): void {
     const cluster = this.#cluster;
-    const endpoint = this.#bonded() ?? cluster.pick(this.#endpoint);
+    const endpoint =
+      this.#bonded() ?? cluster.pick(this.#endpoint, sourceHash(cluster.config, this.#client.source.address));
     if (endpoint === undefined) {
       cluster.stats.add('no_endpoint');
       this.#giveUp();
