@@ -5,6 +5,7 @@ import { declareCompletionCommands } from './commands/completion-commands.ts';
 import { declareEnvironmentCommands } from './commands/environment-commands.ts';
 import { declareGatewayCommands } from './commands/gateway-commands.ts';
 import { declareKvCommands } from './commands/kv-commands.ts';
+import { declareRuleCommands } from './commands/rule-commands.ts';
 import { declareServerCommands } from './commands/server-commands.ts';
 import { declareTemplateCommand } from './commands/template-command.ts';
 import type { Io } from './io.ts';
@@ -23,6 +24,7 @@ export function buildProgram(io: Io, version: string): Command {
   declareServerCommands(program, io);
   declareGatewayCommands(program, io);
   declareCatalogCommands(program, io);
+  declareRuleCommands(program, io);
   declareKvCommands(program, io);
   declareEnvironmentCommands(program, io);
   declareTemplateCommand(program);

@@ -1,12 +1,15 @@
 import type { Command, Option } from 'commander';
 import type { Io } from '../io.ts';
-import { withSession } from '../session.ts';
+import { type Session, withSession } from '../session.ts';
 
 /** A key press waits for it: past this the names of the server are left out. */
 const dynamicTimeout = '300ms';
 
 /** Whose argument is the name of a service. */
 const takesService: ReadonlySet<string> = new Set(['services', 'resolve']);
+
+/** Whose first argument is a kind of resource, and the second the name of one. */
+const takesKind: ReadonlySet<string> = new Set(['get', 'delete', 'history', 'rollback']);
 
 /** Candidates for the last of `words`, which may be empty. */
 export async function completeWords(
@@ -24,7 +27,7 @@ export async function completeWords(
 
 async function candidates(
   command: Command,
-  positionals: number,
+  positionals: readonly string[],
   awaited: Option | undefined,
   current: string,
   io: Io,
@@ -36,17 +39,18 @@ async function candidates(
   }
   if (current.startsWith('-')) return optionNames(command);
   if (command.commands.length > 0) return visibleCommands(command);
-  if (positionals === 0 && takesService.has(command.name())) return serviceNames(io, before);
-  return command.registeredArguments[positionals]?.argChoices ?? [];
+  if (takesKind.has(command.name())) return kindsOrNames(command, positionals, io, before);
+  if (positionals.length === 0 && takesService.has(command.name())) return serviceNames(io, before);
+  return command.registeredArguments[positionals.length]?.argChoices ?? [];
 }
 
 /** Follows the words to the command they mean; `awaited` is the option whose value comes next. */
 function walk(
   program: Command,
   words: readonly string[],
-): { command: Command; positionals: number; awaited: Option | undefined } {
+): { command: Command; positionals: readonly string[]; awaited: Option | undefined } {
   let command = program;
-  let positionals = 0;
+  const positionals: string[] = [];
   let awaited: Option | undefined;
   for (const word of words) {
     if (awaited !== undefined) {
@@ -56,7 +60,7 @@ function walk(
       if (option?.required || option?.optional) awaited = option;
     } else {
       const next = command.commands.find((sub) => sub.name() === word);
-      if (next === undefined) positionals += 1;
+      if (next === undefined) positionals.push(word);
       else command = next;
     }
   }
@@ -77,7 +81,33 @@ function visibleCommands(command: Command): readonly string[] {
     .map((sub) => sub.name());
 }
 
-async function serviceNames(io: Io, words: readonly string[]): Promise<readonly string[]> {
+async function kindsOrNames(
+  command: Command,
+  [kind]: readonly string[],
+  io: Io,
+  words: readonly string[],
+): Promise<readonly string[]> {
+  const { kindNamed, kindWords } = await import('./resource-kinds.ts');
+  if (kind === undefined) return command.name() === 'get' ? [...kindWords(), 'kinds', 'routes'] : kindWords();
+  const namespace = argumentOf(words, '-n') ?? argumentOf(words, '--namespace');
+  return namesFrom(io, words, async (session) => {
+    const { listResources } = await import('./get.ts');
+    const flags = { allNamespaces: false, ...(namespace === undefined ? {} : { namespace }) };
+    return (await listResources(session, kindNamed(kind), flags)).map(({ metadata }) => metadata.name);
+  });
+}
+
+function serviceNames(io: Io, words: readonly string[]): Promise<readonly string[]> {
+  return namesFrom(io, words, async ({ registry, signal }) =>
+    Array.from((await registry.services(signal)).keys()).sort(),
+  );
+}
+
+async function namesFrom(
+  io: Io,
+  words: readonly string[],
+  ask: (session: Session) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const server = argumentOf(words, '--server');
   let names: readonly string[] = [];
   try {
@@ -90,8 +120,8 @@ async function serviceNames(io: Io, words: readonly string[]): Promise<readonly 
         color: false,
         ...(server === undefined ? {} : { server }),
       },
-      async ({ registry, signal }) => {
-        names = Array.from((await registry.services(signal)).keys()).sort();
+      async (session) => {
+        names = await ask(session);
       },
     );
   } catch {

@@ -68,6 +68,6 @@ function renderColumns<Row>(rows: readonly Row[], view: ListView<Row>, options: 
   });
 }
 
-function renderJson(value: unknown): string {
+export function renderJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -13,7 +13,7 @@ export interface RegistryConnection {
 }
 
 export interface Question {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Below the server's URL, without a leading slash; each segment already encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;

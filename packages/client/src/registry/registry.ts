@@ -1,4 +1,4 @@
-import type { RegistryConnection } from './connection.ts';
+import type { Question, RegistryConnection } from './connection.ts';
 import { decodeInstances, decodeServices, parseAnswer, type ServiceInstance } from './decode.ts';
 import { type KvRegistry, kvOver } from './kv.ts';
 import { segment, withSignal } from './question.ts';
@@ -17,6 +17,8 @@ export interface Registry {
   kv: KvRegistry;
   /** Any other GET, as JSON. */
   get(path: string, signal?: AbortSignal): Promise<unknown>;
+  /** Any other request; its answer as JSON, undefined where it is empty. */
+  send(question: Question): Promise<unknown>;
 }
 
 export type ReportedStatus = 'pass' | 'warn' | 'fail';
@@ -85,5 +87,9 @@ export function registryOver(connection: RegistryConnection): Registry {
     },
     kv: kvOver(connection),
     get,
+    async send(question) {
+      const { text } = await connection.ask(question);
+      return text === '' ? undefined : parseAnswer(text);
+    },
   };
 }

@@ -43,14 +43,31 @@ export async function readAll(text: string, options: ReadOptions): Promise<reado
 /** What a turn of the event loop may take. */
 const maxTurnMs = 10;
 
-/** Applies every resource of a text, each on its own: one that is refused keeps none from being written. */
-export async function applyText(
+/** A text with its name, if it has one. */
+export interface NamedText {
+  readonly file?: string;
+  readonly text: string;
+}
+
+async function readTexts(
+  texts: readonly NamedText[],
+  options: Omit<ReadOptions, 'file'>,
+): Promise<readonly ReadResource[]> {
+  const found: ReadResource[] = [];
+  for (const { file, text } of texts) {
+    found.push(...(await readAll(text, { ...options, ...(file === undefined ? {} : { file }) })));
+  }
+  return found;
+}
+
+/** Applies every resource of some texts, each on its own: one that is refused keeps none from being written. */
+export async function applyTexts(
   engine: Engine,
-  text: string,
+  texts: readonly NamedText[],
   author: Author,
-  options: ReadOptions,
+  options: Omit<ReadOptions, 'file'>,
 ): Promise<AppliedText> {
-  const resources = await readAll(text, options);
+  const resources = await readTexts(texts, options);
   // Submitted together they are committed together, in this order.
   const applied = await Promise.all(
     resources.map(async (resource) => {
@@ -64,14 +81,14 @@ export async function applyText(
 }
 
 /** The same without writing anything, and what it would do to the traffic. */
-export async function applyTextDry(
+export async function applyTextsDry(
   engine: Engine,
   createPlanner: () => Planner,
-  text: string,
+  texts: readonly NamedText[],
   author: Author,
-  options: ReadOptions,
+  options: Omit<ReadOptions, 'file'>,
 ): Promise<AppliedText> {
-  const resources = await readAll(text, options);
+  const resources = await readTexts(texts, options);
   const { result, effect } = await dryRun(engine, createPlanner, (draft) =>
     resources.map((resource) => {
       const write = writerOf(resource, author);

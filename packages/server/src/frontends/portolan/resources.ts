@@ -6,9 +6,17 @@ import type { Entry, RuleRecord } from '@portolan/core/catalog/records.ts';
 import { clusterScope, type RuleKind, ruleKinds } from '@portolan/core/rules/rule-kinds.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import { subjectOfRule } from '@portolan/core/traffic/rules/contract.ts';
+import { z } from 'zod';
 import { bodyText } from '../../http/body.ts';
 import { type Reply, reply } from '../../http/reply.ts';
-import { type Applied, type AppliedText, applyText, applyTextDry, readAll } from '../../rules/apply.ts';
+import {
+  type Applied,
+  type AppliedText,
+  applyTexts,
+  applyTextsDry,
+  type NamedText,
+  readAll,
+} from '../../rules/apply.ts';
 import { dryRun } from '../../rules/effect.ts';
 import { type Problem, problemText } from '../../rules/problem.ts';
 import type { ResourceKey } from '../../rules/read.ts';
@@ -24,7 +32,8 @@ import {
   versionsOf,
   type Written,
 } from '../../rules/write.ts';
-import { type Call, type Handler, json, pageOf, param } from './call.ts';
+import { type Call, type Handler, json, jsonBody, pageOf, param } from './call.ts';
+import { parse } from './translate.ts';
 
 /** `GET /portolan/v1/resources`: what can be written, and how much of each there is. */
 export const kinds: Handler = ({ context }) => {
@@ -195,23 +204,33 @@ export const historyAt: Handler = (call) => {
   return json({ key, revision: version.createRevision, manifest: shownManifest(manifest, ruleKind) });
 };
 
-/** `POST /portolan/v1/apply?file=&namespace=&by=&force=&dryRun=`: any number of manifests, each on its own. */
+/**
+ * `POST /portolan/v1/apply?file=&namespace=&by=&force=&dryRun=`: any number of manifests, each on its own. With `?bundle=true` the body is
+ * `{"files": [{"file": "a.yaml", "text": "…"}]}`.
+ */
 export const apply: Handler = async (call) => {
   const { engine, clock } = call.context;
-  const text = bodyText(call.body);
   const author = authorOf(call);
-  const file = call.query.get('file')?.slice(0, 1024);
-  const options = {
-    nowMs: clock.wallMs(),
-    ...(file === undefined ? {} : { file }),
-    ...namespaceOption(call),
-  };
+  const texts = isSet(call, 'bundle') ? parse(bundle, jsonBody(call.body)).files : [bodyAsText(call)];
+  const options = { nowMs: clock.wallMs(), ...namespaceOption(call) };
   const dry = isSet(call, 'dryRun');
   const result = dry
-    ? await applyTextDry(engine, call.createPlanner, text, author, options)
-    : await applyText(engine, text, author, options);
+    ? await applyTextsDry(engine, call.createPlanner, texts, author, options)
+    : await applyTexts(engine, texts, author, options);
   return json(appliedReply(call, result, dry));
 };
+
+const maxFiles = 1_000;
+const maxFileNameChars = 1024;
+
+const bundle = z.strictObject({
+  files: z.array(z.strictObject({ file: z.string().max(maxFileNameChars), text: z.string() })).max(maxFiles),
+});
+
+function bodyAsText(call: Call): NamedText {
+  const file = call.query.get('file')?.slice(0, maxFileNameChars);
+  return { text: bodyText(call.body), ...(file === undefined ? {} : { file }) };
+}
 
 function namespaceOption({ query }: Call): { readonly namespace?: string } {
   const namespace = query.get('namespace');
