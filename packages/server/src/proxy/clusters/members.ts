@@ -2,11 +2,14 @@ import type { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
 import type { Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
 import { EndpointState } from '../endpoint-state.ts';
 import { Lineup } from './lineup.ts';
-import type { BalancerContext } from './make-balancer.ts';
+import { type BalancerContext, isKeyed } from './make-balancer.ts';
 import { matchEndpoints } from './match-endpoints.ts';
 
 /** Building balancers may take this part of the time: a list that changes all the time is built anew less often than it changes. */
 const buildShare = 0.1;
+
+/** Lists of so many endpoints are laid out in a tenth of a millisecond, unless it is for a hash: no use waiting. */
+const smallList = 1_000;
 
 /** So often warming endpoints and load bounds are looked at anew. */
 const refreshEveryMs = 1_000;
@@ -102,6 +105,8 @@ export class Members {
         : new Lineup(this.#config, this.all, this.#clusterLoad, this.#context);
     this.#lineup?.refresh(nowMs);
     const tookMs = clock.monotonicMs() - nowMs;
-    this.#buildAtMs = nowMs + tookMs / buildShare;
+    const cheap =
+      this.all.length <= smallList && this.#config !== undefined && !isKeyed(this.#config.balance);
+    this.#buildAtMs = cheap ? nowMs : nowMs + tookMs / buildShare;
   }
 }
