@@ -61,6 +61,8 @@ export type HashKey =
   | { readonly type: 'header'; readonly name: string }
   | { readonly type: 'cookie'; readonly name: string; readonly path?: string; readonly ttlS?: number }
   | { readonly type: 'query'; readonly name: string }
+  /** Path and query as the client sent them. */
+  | { readonly type: 'uri' }
   | { readonly type: 'source-address' };
 
 /** Passive health. Names and defaults are Envoy's where it has them. */

@@ -63,6 +63,8 @@ function keyOf(key: HashKey, request: RequestView): string | undefined {
       return request.cookie(key.name);
     case 'query':
       return request.query(key.name);
+    case 'uri':
+      return `${request.head.path}${request.head.query}`;
     case 'source-address':
       return request.clientAddress;
   }
