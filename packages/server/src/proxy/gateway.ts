@@ -9,6 +9,7 @@ import type { BoundSockets } from './inherited-sockets.ts';
 import { defaultLimits } from './limits.ts';
 import { ModelFile, readModelFile } from './model-file.ts';
 import type { WorkerReport } from './stats.ts';
+import { TicketSecret } from './tls/ticket-secret.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import { TrafficTable } from './traffic-table.ts';
 import { WorkerFleet } from './worker-fleet.ts';
@@ -59,6 +60,7 @@ class Gateway implements GatewayPart, GatewayView {
   readonly #table = new TrafficTable();
   readonly #file: ModelFile;
   readonly #modelPath: string;
+  readonly #ticketSecret: TicketSecret;
   #fleet: WorkerFleet | undefined;
   #doors: Doors | undefined;
   #servers: readonly string[];
@@ -70,6 +72,7 @@ class Gateway implements GatewayPart, GatewayView {
     this.#context = context;
     this.#config = config;
     this.#servers = config.servers;
+    this.#ticketSecret = new TicketSecret(context.clock, (secret) => this.#fleet?.useTicketSecret(secret));
     this.#modelPath = join(config.stateDir, 'gateway-model.json');
     this.#file = new ModelFile(this.#modelPath, context.clock, (fault) =>
       context.log.error({ err: fault }, 'the model could not be kept on disk'),
@@ -99,6 +102,7 @@ class Gateway implements GatewayPart, GatewayView {
       accessLog: accessLog === 'off' ? undefined : accessLog,
       accessLogFormat,
       tracing,
+      ticketSecret: this.#ticketSecret.current,
     });
     // First, for their processes take a while to come up.
     this.#fleet.start();
@@ -121,6 +125,7 @@ class Gateway implements GatewayPart, GatewayView {
 
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
+    this.#ticketSecret.stop();
     this.#stream?.stop();
     await Promise.all([this.#stopServing(deadlineMs), this.#file.flush()]);
     await this.#admin?.close();

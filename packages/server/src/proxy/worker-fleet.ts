@@ -83,6 +83,12 @@ export class WorkerFleet {
     for (const worker of this.#workers()) worker.useServers(servers);
   }
 
+  /** TLS session tickets are sealed with it from now on: also by the workers that come. */
+  useTicketSecret(ticketSecret: string): void {
+    this.#settings = { ...this.#settings, ticketSecret };
+    for (const worker of this.#workers()) worker.useTicketSecret(ticketSecret);
+  }
+
   problems(): readonly string[] {
     return this.#slots.flatMap((slot, index) => {
       if (slot.kind === 'running' && slot.worker.ready) return [];
@@ -202,7 +208,8 @@ export class WorkerFleet {
 
   #giveDoor(worker: WorkerProcess, index: number, id: number, door: OpenDoor): void {
     const handle = door.handles[index];
-    if (handle !== undefined) worker.listen(this.#socketId(id, index), door.door, handle);
+    if (handle !== undefined || door.door.kind === 'udp')
+      worker.listen(this.#socketId(id, index), door.door, handle);
   }
 
   #socketId(door: number, index: number): number {

@@ -59,14 +59,18 @@ export class WorkerProcess {
     return this.#hasModel;
   }
 
-  /** Gives it a share of a listening socket; ours stays open. */
-  listen(id: number, door: Door, handle: ListeningHandle): void {
+  /** Gives it a share of a listening socket; ours stays open. Without one it binds its own, for datagrams. */
+  listen(id: number, door: Door, handle: ListeningHandle | undefined): void {
     this.#listening.add(id);
     this.#send({ type: 'listen', id, door }, handle);
   }
 
   unlisten(id: number): void {
     this.#send({ type: 'unlisten', id });
+  }
+
+  useTicketSecret(secret: string): void {
+    this.#send({ type: 'ticket-secret', secret });
   }
 
   useServers(servers: readonly string[]): void {

@@ -17,13 +17,17 @@ export interface WorkerSettings {
   readonly accessLog: string | undefined;
   readonly accessLogFormat: string;
   readonly tracing: TracingConfig | undefined;
+  /** What TLS session tickets are sealed with, base64. */
+  readonly ticketSecret: string;
 }
 
-/** From the supervisor to a worker. `listen` comes with a listening handle. */
+/** From the supervisor to a worker. `listen` comes with a listening handle, but for datagrams. */
 export type WorkerCommand =
   | { readonly type: 'configure'; readonly settings: WorkerSettings }
   | { readonly type: 'listen'; readonly id: number; readonly door: Door }
   | { readonly type: 'unlisten'; readonly id: number }
+  /** From now on session tickets are sealed with it. */
+  | { readonly type: 'ticket-secret'; readonly secret: string }
   /** The control plane is to be found there from now on. */
   | { readonly type: 'servers'; readonly servers: readonly string[] }
   | { readonly type: 'report'; readonly id: number }

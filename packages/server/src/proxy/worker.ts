@@ -5,10 +5,10 @@ import type { Clock } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { FileAccessLog } from './access-log.ts';
 import { DataPlane } from './data-plane.ts';
-import type { ListeningHandle } from './listening-handle.ts';
 import { readModelFile } from './model-file.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
+import { WorkerSockets } from './worker-sockets.ts';
 
 const clock: Clock = {
   wallMs: Date.now,
@@ -25,6 +25,7 @@ interface Running {
   readonly settings: WorkerSettings;
   readonly plane: DataPlane;
   readonly stream: TrafficStream;
+  readonly sockets: WorkerSockets;
 }
 
 /** A control plane that is there has sent the model by then; without one, the last model on disk serves. */
@@ -33,7 +34,6 @@ const modelPatienceMs = 2_000;
 let running: Running | undefined;
 let draining = false;
 let drainUntilMs = Number.POSITIVE_INFINITY;
-const handles = new Map<number, ListeningHandle>();
 
 process.on('message', (command: WorkerCommand, handle: unknown) => obey(command, handle));
 // Without its supervisor nobody can drain it or tell it anything: it finishes what is under way.
@@ -47,19 +47,17 @@ function obey(command: WorkerCommand, handle: unknown): void {
     case 'configure':
       running = start(command.settings);
       return;
-    case 'listen': {
-      const socket = handle as ListeningHandle;
-      handles.set(command.id, socket);
-      const error = running?.plane.listen(socket, command.door) ?? 0;
-      tell({ type: 'listening', id: command.id, error });
+    case 'listen':
+      void running?.sockets.listen(command.id, command.door, handle).then((error) => {
+        tell({ type: 'listening', id: command.id, error });
+      });
       return;
-    }
-    case 'unlisten': {
-      const socket = handles.get(command.id);
-      handles.delete(command.id);
-      if (socket !== undefined) running?.plane.unlisten(socket);
+    case 'unlisten':
+      running?.sockets.unlisten(command.id);
       return;
-    }
+    case 'ticket-secret':
+      running?.plane.useTicketSecret(Buffer.from(command.secret, 'base64'));
+      return;
     case 'servers':
       running?.stream.useServers(command.servers);
       return;
@@ -76,6 +74,7 @@ function start(settings: WorkerSettings): Running {
   const plane = new DataPlane({
     ...{ clock, limits, trustedPeers },
     random: Math.random,
+    ticketSecret: Buffer.from(settings.ticketSecret, 'base64'),
     accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock, accessLogFormat),
   });
   let ready = false;
@@ -99,7 +98,7 @@ function start(settings: WorkerSettings): Running {
       tell({ type: 'trouble', message: fault.message });
     },
   });
-  return { settings, plane, stream };
+  return { settings, plane, stream, sockets: new WorkerSockets(plane) };
 }
 
 /**

@@ -31,7 +31,7 @@ export interface HandshakeRequest {
   readonly onOver: (outcome: 'secured' | 'failed' | 'timeout') => void;
 }
 
-const defaultAlpn = ['http/1.1'];
+const defaultAlpn = ['h2', 'http/1.1'];
 
 /** One TLS handshake, until it is done, fails or takes too long. */
 export class Handshake implements Swept {
