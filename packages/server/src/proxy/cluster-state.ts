@@ -2,7 +2,7 @@ import { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { type BreakerKind, CircuitBreaker } from '@portolan/core/resilience/circuit-breaker.ts';
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
-import type { Cluster } from '@portolan/core/traffic/model.ts';
+import type { Certificate, Cluster } from '@portolan/core/traffic/model.ts';
 import { ActiveChecks } from './clusters/active-checks.ts';
 import { Admission } from './clusters/admission.ts';
 import { thresholdsOf } from './clusters/breaker-thresholds.ts';
@@ -14,6 +14,7 @@ import type { EndpointState } from './endpoint-state.ts';
 import type { GatewayLimits } from './limits.ts';
 import { type ClusterReport, ClusterStats } from './stats.ts';
 import type { Sweeper, Swept } from './sweeper.ts';
+import { type Channel, ClusterTls, clearChannel } from './upstream/cluster-tls.ts';
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 export interface ClusterContext {
@@ -24,6 +25,8 @@ export interface ClusterContext {
   readonly sweeper: Sweeper;
   /** Where this gateway is; default: unknown. */
   readonly zone?: string;
+  /** The certificates that may be shown to endpoints, by name; default: none. */
+  readonly certificate?: (name: string) => Certificate | undefined;
   /** Shared by the clusters of a worker; default: one of its own. */
   readonly checkGate?: CheckGate;
 }
@@ -56,6 +59,7 @@ export class ClusterState implements Swept {
   readonly #pending: PendingRequest[] = [];
   /** Somebody asked since the last sweep. */
   #used = false;
+  #tls: ClusterTls | undefined;
 
   constructor(name: string, context: ClusterContext) {
     this.name = name;
@@ -75,6 +79,20 @@ export class ClusterState implements Swept {
 
   get random(): Random {
     return this.#context.random;
+  }
+
+  get guard(): ConnectGuard {
+    return this.#context.guard;
+  }
+
+  /** What kind of connection a request for `host` (without port; empty: none) needs. */
+  channel(host: string): Channel {
+    const settings = this.config?.tls;
+    if (settings === undefined) return clearChannel;
+    const { certificate: name } = settings;
+    const certificate = name === undefined ? undefined : this.#context.certificate?.(name);
+    if (this.#tls?.fits(settings, certificate) !== true) this.#tls = new ClusterTls(settings, certificate);
+    return this.#tls.channel(host);
   }
 
   /** Connections that carry something or are being made. */
@@ -118,27 +136,28 @@ export class ClusterState implements Swept {
     endpoint: EndpointState,
     user: UpstreamUser,
     pending: PendingRequest,
+    channel = this.channel(''),
   ): UpstreamConnection | 'full' | undefined {
     const { breaker } = this;
     this.#used = true;
     if (!breaker.hasRoom('requests')) return this.#overflow('requests');
-    const idle = endpoint.takeIdle();
+    const idle = endpoint.takeIdle(channel);
     if (idle !== undefined) {
       idle.use(user);
       breaker.enter('connections');
       return idle;
     }
-    if (breaker.hasRoom('connections')) return this.connectAnew(endpoint, user);
+    if (breaker.hasRoom('connections')) return this.connectAnew(endpoint, user, channel);
     if (!breaker.acquire('pending')) return this.#overflow('pending');
     this.#pending.push(pending);
     return undefined;
   }
 
   /** A new connection, whatever is pooled. */
-  connectAnew(endpoint: EndpointState, user: UpstreamUser): UpstreamConnection {
+  connectAnew(endpoint: EndpointState, user: UpstreamUser, channel = this.channel('')): UpstreamConnection {
     this.breaker.enter('connections');
     this.stats.add('connections');
-    return new UpstreamConnection(endpoint, this.#context.guard, user);
+    return new UpstreamConnection(endpoint, this.#context.guard, user, channel);
   }
 
   /** The connection is clean and may carry another request. `keepAliveMs` is what the server said of its patience. */
@@ -159,6 +178,19 @@ export class ClusterState implements Swept {
   drop(connection: UpstreamConnection): void {
     this.breaker.release('connections');
     connection.destroy();
+    this.#nextTurn();
+  }
+
+  /** A connection for many requests at once, which minds itself. */
+  sessionOpened(endpoint: EndpointState): void {
+    this.breaker.enter('connections');
+    this.stats.add('connections');
+    endpoint.busy++;
+  }
+
+  sessionClosed(endpoint: EndpointState): void {
+    this.breaker.release('connections');
+    endpoint.busy--;
     this.#nextTurn();
   }
 

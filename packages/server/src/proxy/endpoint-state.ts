@@ -5,6 +5,8 @@ import { newTally } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { Endpoint } from '@portolan/core/traffic/model.ts';
 import { newCheckRecord } from './clusters/check-thresholds.ts';
 import type { EndpointReport } from './stats.ts';
+import type { Channel } from './upstream/cluster-tls.ts';
+import { SessionPool } from './upstream/session-pool.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /**
@@ -37,6 +39,8 @@ export class EndpointState {
   /** Last in, first out: the warmest connection is used, the others get old and are closed. */
   readonly #idle: UpstreamConnection[] = [];
   #stickyToken: string | undefined;
+  /** HTTP/2. */
+  readonly sessions = new SessionPool();
 
   constructor(endpoint: Endpoint, clusterLoad: ClusterLoad, startedMs: number) {
     this.endpoint = endpoint;
@@ -62,8 +66,13 @@ export class EndpointState {
     return this.#stickyToken;
   }
 
-  takeIdle(): UpstreamConnection | undefined {
-    return this.#idle.pop();
+  /** One that may stand in for a new one of this kind. */
+  takeIdle(channel: Channel): UpstreamConnection | undefined {
+    const last = this.#idle.pop();
+    if (last === undefined || last.fits(channel)) return last;
+    this.#idle.push(last);
+    const at = this.#idle.findLastIndex((connection) => connection.fits(channel));
+    return at === -1 ? undefined : this.#idle.splice(at, 1)[0];
   }
 
   /** Keeps a connection for the next request, or closes it when there are enough. */
@@ -96,6 +105,7 @@ export class EndpointState {
     this.probe?.destroy();
     this.check.cancel?.();
     this.closeIdle(Number.POSITIVE_INFINITY);
+    this.sessions.retire();
   }
 
   report(): EndpointReport {

@@ -1,6 +1,8 @@
 import type { ConnectGuard } from './connect-guard.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { BodyReader } from './http1/body-reader.ts';
+import { type Channel, clearChannel } from './upstream/cluster-tls.ts';
+import { openSocket } from './upstream/open-socket.ts';
 import { Wire, type WireOwner } from './wire.ts';
 
 /** Who uses an upstream connection now: an exchange, or the two ends of a tunnel. */
@@ -30,13 +32,29 @@ export class UpstreamConnection implements WireOwner {
   /** Requests that it carried, the one under way included. */
   uses = 1;
   #state: UpstreamState;
+  readonly #channel: Channel;
   #bodyReader: BodyReader | undefined;
 
-  constructor(endpoint: EndpointState, guard: ConnectGuard, user: UpstreamUser) {
+  constructor(
+    endpoint: EndpointState,
+    guard: ConnectGuard,
+    user: UpstreamUser,
+    channel: Channel = clearChannel,
+  ) {
     this.endpoint = endpoint;
+    this.#channel = channel;
     this.#state = { kind: 'connecting', user };
     endpoint.busy++;
-    this.wire = Wire.connect(endpoint.address, endpoint.port, guard, this, () => this.#connected());
+    const { address, port } = endpoint;
+    this.wire =
+      channel.tls === undefined
+        ? Wire.connect(address, port, guard, this, () => this.#connected())
+        : this.#secureWire(guard);
+  }
+
+  /** Whether it may carry what such a channel is for. */
+  fits(channel: Channel): boolean {
+    return this.#channel.key === channel.key && this.#channel.tls === channel.tls;
   }
 
   /** For the body of the response that it carries now. */
@@ -97,6 +115,12 @@ export class UpstreamConnection implements WireOwner {
     if (state.kind === 'closed') return;
     this.#discard();
     if (state.kind !== 'idle') state.user.onUpstreamClose(error);
+  }
+
+  #secureWire(guard: ConnectGuard): Wire {
+    const socket = openSocket(this.endpoint, this.#channel, ['http/1.1'], guard);
+    socket.once('secureConnect', () => this.#connected());
+    return Wire.over(socket, this);
   }
 
   #connected(): void {

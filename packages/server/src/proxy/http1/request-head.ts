@@ -28,6 +28,8 @@ export interface RequestHead {
   /** What the client wants of the connection afterwards. */
   readonly keepAlive: boolean;
   readonly expectsContinue: boolean;
+  /** `TE: trailers`: the client takes trailer fields. */
+  readonly trailers: boolean;
   /** A WebSocket is asked for. */
   readonly upgrade: boolean;
   /** End-to-end fields as lines, without those that the proxy owns. */

@@ -111,6 +111,7 @@ export class RequestReader {
       authority: target.authority ?? authority,
       keepAlive: !connection.close && (minor === 1 || connection.keepAlive),
       expectsContinue: said.expectsContinue && minor === 1,
+      trailers: said.trailers,
       upgrade: said.upgradable && connection.upgrade && minor === 1 && method === 'GET' && body === 0,
       lines: requestLines(table, text, base, connection.named),
       told: said.told,

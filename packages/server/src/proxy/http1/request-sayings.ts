@@ -15,6 +15,8 @@ export interface Sayings {
   /** Whether a field says how long the body is. */
   readonly framed: boolean;
   readonly expectsContinue: boolean;
+  /** `TE: trailers`. */
+  readonly trailers: boolean;
   /** `Upgrade: websocket`. */
   readonly upgradable: boolean;
   readonly told: ToldForwarding;
@@ -24,6 +26,9 @@ export interface Sayings {
 }
 
 const noConnection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, named: [] };
+
+/** RFC 9110 §10.1.4. */
+const acceptsTrailers = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
 
 /** Goes through the fields once. */
 export function sayings(table: FieldTable, text: string, base: number): Sayings | Refusal {
@@ -36,6 +41,7 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
   let hops = 0;
   let expectsContinue = false;
   let upgradable = false;
+  let trailers = false;
   let framed = false;
   let odd = false;
   for (let index = 0; index < table.count; index++) {
@@ -55,6 +61,9 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
       case field.expect:
         if (table.value(index, text, base).toLowerCase() !== '100-continue') return refusals.badExpect;
         expectsContinue = true;
+        break;
+      case field.te:
+        trailers ||= acceptsTrailers.test(table.value(index, text, base));
         break;
       case field.upgrade:
         upgradable = table.value(index, text, base).toLowerCase() === 'websocket';
@@ -86,6 +95,7 @@ export function sayings(table: FieldTable, text: string, base: number): Sayings 
     connection,
     framed,
     expectsContinue,
+    trailers,
     upgradable,
     told,
     requestId,

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { test } from 'node:test';
-import { cluster, endpoint, modelOf, Recorder, startPlane, startServer, type TestScope } from '../testdata/plane-rig.ts';
+import {
+  cluster,
+  endpoint,
+  modelOf,
+  Recorder,
+  startPlane,
+  startServer,
+  type TestScope,
+} from '../testdata/plane-rig.ts';
 
 interface Answer {
   readonly status: number;

@@ -135,7 +135,8 @@ export class Http2ClientStream implements ClientEnd {
     addLines(fields, lines);
     const bodied = hasBody(reply.status);
     const body = bodied && this.#head?.method !== 'HEAD' ? reply.body : '';
-    if (bodied) fields.push('content-length', String(Buffer.byteLength(reply.body)));
+    const grpc = reply.contentType === 'application/grpc';
+    if (bodied && !grpc) fields.push('content-length', String(Buffer.byteLength(reply.body)));
     this.#stream.respond(fields, { endStream: body === '' });
     if (body !== '') this.#stream.end(body);
   }

@@ -45,9 +45,10 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
 
   start(nowMs: number): void {
     const { cluster, endpoint } = this;
+    const channel = cluster.channel(this.owner.outgoing.authority.host);
     const connection = this.#anew
-      ? cluster.connectAnew(endpoint, this)
-      : cluster.connect(endpoint, this, this);
+      ? cluster.connectAnew(endpoint, this, channel)
+      : cluster.connect(endpoint, this, this, channel);
     if (connection === 'full') {
       this.fail(overflow, undefined);
       return;
