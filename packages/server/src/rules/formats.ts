@@ -168,39 +168,51 @@ export const headerValue = text({
 
 /** Durations as Go writes them: `10s`, `1m30s`, `1.5s`, `500ms`. */
 export function duration(options: { minMs?: number } = {}): Schema<string> {
-  return text({
-    max: 64,
-    check(value, at) {
-      const ms = parseDurationMs(value);
-      if (ms === undefined) {
-        at.error(
-          'bad-duration',
-          `must be a duration such as 10s, 1m30s or 500ms, not ${shown(value)}`,
-          /^\d+(\.\d+)?$/.test(value) ? `write ${value}s` : undefined,
-        );
-      } else if (ms < (options.minMs ?? 0)) {
-        at.error('bad-duration', `must be at least ${options.minMs}ms, not ${value}`);
-      }
-    },
-  });
+  return orSeconds(
+    text({
+      max: 64,
+      check(value, at) {
+        const ms = parseDurationMs(value);
+        if (ms === undefined)
+          notDuration(value, at, /^\d+(\.\d+)?$/.test(value) ? `write ${value}s` : undefined);
+        else if (ms < (options.minMs ?? 0)) {
+          at.error('bad-duration', `must be at least ${options.minMs}ms, not ${value}`);
+        }
+      },
+    }),
+  );
+}
+
+/** A number alone has no unit; most often seconds are meant. */
+function orSeconds(schema: Schema<string>): Schema<string> {
+  return (value, at) =>
+    typeof value === 'number' ? notDuration(value, at, `write ${value}s`) : schema(value, at);
+}
+
+function notDuration(value: unknown, at: At, instead: string | undefined): undefined {
+  at.error('bad-duration', `must be a duration such as 10s, 1m30s or 500ms, not ${shown(value)}`, instead);
 }
 
 /** Gateway API's durations: the same without fractions (GEP-2257). */
-export const gatewayDuration = text({
-  max: 64,
-  check(value, at) {
-    if (/^(\d{1,5}(h|m|s|ms)){1,4}$/.test(value)) return;
-    at.error(
-      'bad-duration',
-      `must be a duration such as 10s, 1m30s or 500ms, not ${shown(value)}`,
-      /^\d+$/.test(value)
-        ? `write ${value}s`
-        : /^\d+\.\d+s$/.test(value)
-          ? 'write milliseconds, such as 1500ms'
-          : undefined,
-    );
-  },
-});
+export const gatewayDuration = orSeconds(
+  text({
+    max: 64,
+    check(value, at) {
+      if (/^(\d{1,5}(h|m|s|ms)){1,4}$/.test(value)) return;
+      const whole = /^\d+$/.test(value) ? `write ${value}s` : undefined;
+      notDuration(value, at, /^\d+\.\d+s$/.test(value) ? 'write milliseconds, such as 1500ms' : whole);
+    },
+  }),
+);
+
+/** A text that must not be told to anybody, not even where it is wrong. */
+export function hidden(schema: Schema<string>): Schema<string> {
+  return (value, at) => {
+    if (typeof value === 'string') return schema(value, at);
+    at.error('wrong-type', 'must be text', 'write it in quotes');
+    return undefined;
+  };
+}
 
 export const base64 = text({
   max: 1_500_000,

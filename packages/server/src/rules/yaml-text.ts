@@ -94,11 +94,19 @@ export function readYaml({ text, line }: DocumentText): YamlDocument {
   } catch (thrown) {
     return broken([thrownProblem(thrown, start)]);
   }
+  // The parser meets the end of the stack itself, in each of its levels.
+  if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) {
+    return broken([tooDeep(start)]);
+  }
   if (document.errors.length > 0) {
     return broken(
       document.errors
         .slice(0, maxSyntaxProblems)
-        .map(({ message, pos }) => ({ code: 'syntax', message: `${message}.`, place: placeAt(pos[0]) })),
+        .map(({ message, pos }) => ({
+          code: 'syntax',
+          message: syntaxText(message),
+          place: placeAt(pos[0]),
+        })),
     );
   }
   const reading = new Reading(document, placeAt);
@@ -109,6 +117,11 @@ export function readYaml({ text, line }: DocumentText): YamlDocument {
     return broken([thrown instanceof Unreadable ? thrown.problem : thrownProblem(thrown, start)]);
   }
   return { value, problems: [], placeOf: (path) => placeAt(offsetOf(document, path)) };
+}
+
+/** Without what the parser quotes: it may be a part of a secret. */
+function syntaxText(message: string): string {
+  return `${message.split(': ', 1)[0]}.`;
 }
 
 /** A hostile text has as many errors as characters, and each would carry its stack: ten times the work. */
@@ -128,10 +141,13 @@ function broken(problems: readonly YamlProblem[]): YamlDocument {
 }
 
 function thrownProblem(thrown: unknown, place: TextPlace): YamlProblem {
-  if (thrown instanceof RangeError)
-    return { code: 'too-deep', message: 'The document is nested too deep.', place };
+  if (thrown instanceof RangeError) return tooDeep(place);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return { code: 'syntax', message: `The document cannot be read: ${message}`, place };
+}
+
+function tooDeep(place: TextPlace): YamlProblem {
+  return { code: 'too-deep', message: 'The document is nested too deep.', place };
 }
 
 class Unreadable extends Error {

@@ -15,7 +15,7 @@ import type {
 } from '@portolan/core/rules/kubernetes.ts';
 import type { IntOrString } from '@portolan/core/rules/metadata.ts';
 import type { At } from '../at.ts';
-import { base64, cidrs, dnsLabel, hostName, ipAddress } from '../formats.ts';
+import { base64, cidrs, dnsLabel, hidden, hostName, ipAddress } from '../formats.ts';
 import {
   anyText,
   flag,
@@ -81,7 +81,7 @@ const servicePorts = list(servicePort, {
   max: 1000,
   check(ports, at) {
     const places = (field: string) => (name: string, first: number) =>
-      `${name} is the ${field} of ports[${first}] already`;
+      `is ${name}, the ${field} of ports[${first}] already`;
     if (ports.length > 1) {
       for (const [index, { name }] of ports.entries()) {
         if (name === undefined)
@@ -295,12 +295,14 @@ const dataKey = (key: string, at: At): void => {
   }
 };
 
-export const secretData = mapOf(base64, dataKey);
-export const plainData = mapOf(text({ max: 1_000_000 }), dataKey);
+const dataText = text({ max: 1_000_000 });
+export const secretData = mapOf(hidden(base64), dataKey);
+export const secretText = mapOf(hidden(dataText), dataKey);
+const plainData = mapOf(dataText, dataKey);
 
 export const configMap = manifest<ConfigMap>([], {
   data: plainData,
-  binaryData: secretData,
+  binaryData: mapOf(base64, dataKey),
   immutable: flag,
 });
 

@@ -3,7 +3,7 @@ import type { StringMap } from '@portolan/core/rules/metadata.ts';
 import type { At } from '../at.ts';
 import { checkCertificate } from '../certificate.ts';
 import { flag, type Schema, someText } from '../schema.ts';
-import { plainData, secretData } from './kubernetes.ts';
+import { secretData, secretText } from './kubernetes.ts';
 import { manifest } from './metadata.ts';
 
 /** As it is written: `stringData` besides. */
@@ -15,7 +15,7 @@ interface WrittenSecret extends Secret {
 export function secret(nowMs: number): Schema<Secret> {
   const written = manifest<WrittenSecret>(
     [],
-    { type: someText, data: secretData, stringData: plainData, immutable: flag },
+    { type: someText, data: secretData, stringData: secretText, immutable: flag },
     { check: (value, at) => checkSecret(value, at, nowMs) },
   );
   return (value, at) => {
