@@ -39,6 +39,8 @@ export interface PlainRoute {
   readonly route: Route;
   /** Where in the document it stands, for diagnostics. */
   readonly path: string;
+  /** In force only where a registered service shows itself on this host: it must not be what lets the world in. */
+  readonly onlyWhereShown?: boolean;
 }
 
 /** What to do with a server name. */
@@ -51,7 +53,7 @@ export interface TlsContribution {
   readonly path: string;
 }
 
-/** A door. Of those on the same port the first by rank is opened; an equal one of another resource is the same. */
+/** A door; its name is nobody else's. Of those on the same port the first by rank is opened; an equal one of another resource is the same. */
 export interface ListenerContribution {
   readonly listener: Listener;
   readonly rank: Rank;
@@ -60,7 +62,7 @@ export interface ListenerContribution {
 
 /** A TCP or UDP listener on a port of 30000–32767: `port`, or whichever is free. */
 export interface NodePortWish {
-  /** Unique in its resource: the port's name or number. */
+  /** Unique in its resource: `80`, `53/udp`. */
   readonly id: string;
   readonly protocol: 'tcp' | 'udp';
   readonly port?: number;

@@ -1,5 +1,5 @@
-import type { Certificate } from '../listener.ts';
-import { edgeTable } from '../route.ts';
+import type { Certificate, TlsAction } from '../listener.ts';
+import { edgeTable, type WeightedTarget } from '../route.ts';
 import type { EdgeCertificate, TlsContribution } from './contract.ts';
 import type { Shared } from './shared.ts';
 import type { TlsTable } from './tls-table.ts';
@@ -69,11 +69,29 @@ function hostOf(serverName: string, certificate: string): TlsContribution {
 }
 
 /** TLS ends here, HTTP goes on. */
-export function terminate(certificates: readonly string[], table: string): TlsContribution['action'] {
+export function terminate(
+  certificates: readonly string[],
+  table: string,
+  clientAuth?: Extract<TlsAction, { type: 'terminate' }>['clientAuth'],
+): TlsAction {
+  return Object.freeze({
+    type: 'terminate' as const,
+    certificates: Object.freeze(certificates),
+    ...(clientAuth === undefined ? {} : { clientAuth }),
+    // biome-ignore lint/suspicious/noThenProperty: the model's word; nothing awaits it
+    then: Object.freeze({ type: 'http' as const, table }),
+  });
+}
+
+/** TLS ends here, and what is in it is no HTTP. */
+export function terminateTcp(
+  certificates: readonly string[],
+  targets: readonly WeightedTarget[],
+): TlsContribution['action'] {
   return Object.freeze({
     type: 'terminate' as const,
     certificates: Object.freeze(certificates),
     // biome-ignore lint/suspicious/noThenProperty: the model's word; nothing awaits it
-    then: Object.freeze({ type: 'http' as const, table }),
+    then: Object.freeze({ type: 'tcp' as const, targets }),
   });
 }

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../model.ts';
 import type {
+  HeaderChanges,
   PathMatch,
   Route,
   RouteAction,
@@ -12,6 +13,7 @@ import type { PlainRoute } from '../contract.ts';
 import { type Rank, rankBySpecificity } from '../rank.ts';
 import type { Owned } from '../ranked.ts';
 import type { Canary, IngressPathRule } from './path-rule.ts';
+import { regexProblem } from './regex.ts';
 
 type OwnedPath = Owned<IngressPathRule>;
 
@@ -33,7 +35,8 @@ export function ingressRoutes(
     regex: mains.some(({ item }) => item.behaviour.regex),
     tls: mains.some(({ item }) => item.behaviour.tls),
   };
-  return mains.flatMap(({ subject, item }) =>
+  const usable = host.regex ? mains.filter((owned) => isExpression(owned, found)) : mains;
+  return usable.flatMap(({ subject, item }) =>
     routesOf(item, canaries.get(identityOf(item))?.item, host, wanted).map((route, index) => ({
       subject,
       item: {
@@ -46,6 +49,14 @@ export function ingressRoutes(
       },
     })),
   );
+}
+
+function isExpression({ subject, item }: OwnedPath, found: Diagnostic[]): boolean {
+  const problem = item.pathType === 'default' ? undefined : regexProblem(item.value);
+  if (problem === undefined) return true;
+  const message = `the paths of host ${item.host} are expressions, and ${problem}: the path is left out`;
+  found.push({ severity: 'error', code: 'regex-invalid', subject, message, path: item.path });
+  return false;
 }
 
 interface HostFacts {
@@ -100,7 +111,7 @@ function routesOf(
   const path = pathMatchOf(main, host);
   const routes: Route[] = [];
   const add = (suffix: string, match: Omit<RouteMatch, 'path'>, action: RouteAction, at = path): void => {
-    routes.push(routeOf(main, `${name}${suffix}`, { path: at, ...match }, action));
+    routes.push(routeOf(main, `${name}${suffix}`, { path: at, ...match }, action, host));
   };
   if (behaviour.forceSslRedirect || (behaviour.sslRedirect && host.tls)) {
     add('/https', { scheme: 'http' }, toHttps(behaviour.httpsPort));
@@ -112,6 +123,10 @@ function routesOf(
   }
   if (behaviour.redirect !== undefined) {
     add('', {}, behaviour.redirect);
+    return routes;
+  }
+  if (behaviour.denied) {
+    add('', {}, { type: 'direct', status: 503, body: '', contentType: 'text/plain' });
     return routes;
   }
   const stable = targetOf(main, main, wanted);
@@ -171,8 +186,10 @@ function forward(
   targets: readonly WeightedTarget[],
   withoutSticky = false,
 ): RouteAction {
-  const { sticky } = main.behaviour;
-  return { type: 'forward', targets, ...(sticky === undefined || withoutSticky ? {} : { sticky }) };
+  const { sticky, stickyAtPath, regex } = main.behaviour;
+  if (sticky === undefined || withoutSticky) return { type: 'forward', targets };
+  const path = stickyAtPath && !regex && main.pathType !== 'default' ? { path: main.value } : {};
+  return { type: 'forward', targets, sticky: { ...sticky, ...path } };
 }
 
 /** A canary is spoken to as its main is, and chooses among its own endpoints by itself. */
@@ -192,9 +209,15 @@ function targetOf(
   return { cluster };
 }
 
-function routeOf(main: IngressPathRule, name: string, match: RouteMatch, action: RouteAction): Route {
+function routeOf(
+  main: IngressPathRule,
+  name: string,
+  match: RouteMatch,
+  action: RouteAction,
+  host: HostFacts,
+): Route {
   const { timeoutMs, idleTimeoutMs, retry } = main.behaviour;
-  const policies = action.type === 'forward' ? forwardPolicies(main, match.path) : undefined;
+  const policies = action.type === 'forward' ? forwardPolicies(main, match.path, host) : undefined;
   return Object.freeze({
     name,
     match,
@@ -206,14 +229,30 @@ function routeOf(main: IngressPathRule, name: string, match: RouteMatch, action:
   });
 }
 
-function forwardPolicies(main: IngressPathRule, path: PathMatch): RoutePolicies {
-  const { policies, rewriteTarget } = main.behaviour;
-  const host = policies.rewrite?.host ?? ('host' in main.backend ? main.backend.host : undefined);
+function forwardPolicies(main: IngressPathRule, path: PathMatch, host: HostFacts): RoutePolicies {
+  const { policies, rewriteTarget, sslRedirect, forceSslRedirect } = main.behaviour;
+  const asked = policies.rewrite?.host ?? ('host' in main.backend ? main.backend.host : undefined);
   const rewrite = {
     ...(rewriteTarget === undefined ? {} : { path: rewriteOf(main, path, rewriteTarget) }),
-    ...(host === undefined ? {} : { host }),
+    ...(asked === undefined ? {} : { host: asked }),
   };
-  return Object.keys(rewrite).length === 0 ? policies : { ...policies, rewrite };
+  const secure = forceSslRedirect || (sslRedirect && host.tls);
+  return {
+    ...policies,
+    ...(Object.keys(rewrite).length === 0 ? {} : { rewrite }),
+    ...(secure ? { responseHeaders: withHsts(policies.responseHeaders) } : {}),
+  };
+}
+
+/** ingress-nginx's default, for what is only reached by HTTPS (RFC 6797). */
+const hsts = Object.freeze({
+  name: 'strict-transport-security',
+  value: 'max-age=31536000; includeSubDomains',
+});
+
+function withHsts(changes: HeaderChanges = {}): HeaderChanges {
+  const set = changes.set ?? [];
+  return set.some(({ name }) => name === hsts.name) ? changes : { ...changes, set: [...set, hsts] };
 }
 
 /** nginx's `rewrite` puts the target in place of the whole path. */

@@ -1,4 +1,4 @@
-import type { HeaderValue, RetryPolicy, RouteAction, RoutePolicies, StickyCookie } from '../../route.ts';
+import type { RetryPolicy, RouteAction, RoutePolicies, StickyCookie } from '../../route.ts';
 import type { ClusterSettings } from '../contract.ts';
 import type { Age, Rank } from '../rank.ts';
 
@@ -48,11 +48,15 @@ export interface PathBehaviour {
   readonly appRoot?: string;
   /** Instead of the backend. */
   readonly redirect?: Extract<RouteAction, { type: 'redirect' }>;
+  /** What must guard it cannot: 503. */
+  readonly denied: boolean;
   readonly timeoutMs: number;
   readonly idleTimeoutMs?: number;
   readonly retry: RetryPolicy;
   readonly policies: RoutePolicies;
   readonly sticky?: StickyCookie;
+  /** The cookie is for the route's own path. */
+  readonly stickyAtPath: boolean;
   /** How its clusters choose: a canary has its own. */
   readonly balance: ClusterSettings;
   /** How its clusters are spoken to: a canary has its main's. */
@@ -72,5 +76,3 @@ export interface Canary {
   /** `affinity-canary-behavior: legacy`: a client's cookie does not keep it at the canary. */
   readonly legacyAffinity: boolean;
 }
-
-export type { HeaderValue };

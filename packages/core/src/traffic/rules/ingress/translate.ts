@@ -1,7 +1,7 @@
 import type { Ingress, IngressBackend, IngressTls } from '../../../rules/kubernetes.ts';
 import type { RuleOf } from '../../../rules/rule.ts';
 import { edgeTable } from '../../route.ts';
-import type { PlanContext, TlsContribution, Translator } from '../contract.ts';
+import type { PlainRoute, PlanContext, TlsContribution, Translator } from '../contract.ts';
 import { terminate } from '../edge-certificates.ts';
 import { type Age, ageOf, rankByAge, rankBySpecificity, rankOfDefault } from '../rank.ts';
 import { type IngressAnnotations, readAnnotations } from './annotations.ts';
@@ -16,9 +16,11 @@ export const ingressTranslator: Translator<Ingress> = {
   translate(rule, context) {
     if (!isOurs(rule, context)) return {};
     const annotations = readAnnotations(rule, context);
+    const work = { rule, context, annotations, age: ageOf(rule) };
+    const paths = pathRules(work);
     return {
-      routes: pathRules({ rule, context, annotations, age: ageOf(rule) }),
-      tlsHosts: tlsHosts(rule, context),
+      routes: [...paths, ...wwwRedirects(work, paths)],
+      tlsHosts: annotations.draft.passthrough ? passedThrough(paths) : tlsHosts(work),
     };
   },
 };
@@ -47,7 +49,7 @@ function pathRules(work: Work): IngressPathRule[] {
       if (value === undefined) continue;
       const backend = targetOf(work, path.backend, `${where}.backend`);
       const { pathType } = path;
-      for (const name of [domain, ...annotations.aliases]) {
+      for (const name of new Set([domain, ...annotations.draft.aliases])) {
         rules.push({
           ...common(work, name),
           rank: rankBySpecificity(
@@ -93,7 +95,7 @@ function common({ rule, annotations, age }: Work, host: string) {
     host,
     age,
     behaviour: coversHost(tls, host) ? annotations.behaviourWithTls : annotations.behaviour,
-    ...(annotations.canary === undefined ? {} : { canary: annotations.canary }),
+    ...(annotations.draft.canary === undefined ? {} : { canary: annotations.draft.canary }),
   };
 }
 
@@ -142,30 +144,86 @@ function targetOf({ rule, context }: Work, backend: IngressBackend, where: strin
   return { cluster: found.cluster, ...(host === undefined ? {} : { host }) };
 }
 
-function tlsHosts(rule: RuleOf<Ingress>, context: PlanContext): TlsContribution[] {
+function tlsHosts({ rule, context, annotations, age }: Work): TlsContribution[] {
   const { tls = [], rules = [] } = rule.manifest.spec;
+  const { clientAuth } = annotations.draft;
   const ruleHosts = rules.map(({ host = '' }) => host.toLowerCase());
   const found: TlsContribution[] = [];
-  const age = ageOf(rule);
+  const say = (serverName: string, certificate: string | undefined, position: number, path: string): void => {
+    // Without one of its own it gets the edge's anyhow, but nobody else asks for the client's.
+    const shown = certificate ?? (clientAuth === undefined ? undefined : context.edgeCertificate(serverName));
+    if (shown === undefined) return;
+    const rank = rankByAge(age, position);
+    found.push({
+      table: edgeTable,
+      serverName,
+      rank,
+      action: terminate([shown], edgeTable, clientAuth),
+      path,
+    });
+  };
   for (const [index, entry] of tls.entries()) {
     const where = `spec.tls[${index}]`;
     const certificate = certificateOf(entry, rule.namespace, context, `${where}.secretName`);
-    const hosts = entry.hosts?.length ? entry.hosts : ruleHosts;
-    for (const [at, host] of hosts.entries()) {
-      const path = entry.hosts?.length ? `${where}.hosts[${at}]` : where;
+    const named = entry.hosts?.length ? entry.hosts : undefined;
+    for (const [at, host] of (named ?? ruleHosts).entries()) {
+      const path = named === undefined ? where : `${where}.hosts[${at}]`;
       const serverName = domainOf(host, context, path);
       if (serverName === undefined) continue;
-      if (entry.hosts?.length && !hasRuleFor(host.toLowerCase(), ruleHosts)) {
+      if (named !== undefined && !hasRuleFor(host.toLowerCase(), ruleHosts)) {
         const message = `no rule is for ${host}: its TLS works, and what is asked over it has no route of this Ingress`;
         context.report('warning', 'tls-host-without-rule', message, path);
       }
-      if (certificate === undefined) continue;
-      const rank = rankByAge(age, index);
-      const action = terminate([certificate], edgeTable);
-      found.push({ table: edgeTable, serverName, rank, action, path });
+      say(serverName, certificate, index, path);
     }
   }
+  if (clientAuth === undefined) return found;
+  for (const [index, host] of ruleHosts.entries()) {
+    const serverName = domainOf(host, context, `spec.rules[${index}].host`);
+    if (serverName === undefined || found.some((one) => one.serverName === serverName)) continue;
+    say(serverName, undefined, tls.length, `spec.rules[${index}].host`);
+  }
   return found;
+}
+
+/** `ssl-passthrough`: what the host's root leads to, else its first path. */
+function passedThrough(paths: readonly IngressPathRule[]): TlsContribution[] {
+  const byHost = Map.groupBy(paths, ({ host }) => host);
+  byHost.delete('*');
+  return [...byHost].flatMap(([serverName, all]) => {
+    const chosen = all.find(({ value }) => value === '/') ?? all[0];
+    if (chosen === undefined || !('cluster' in chosen.backend)) return [];
+    const { cluster } = chosen.backend;
+    const action = { type: 'passthrough' as const, targets: [{ weight: 1, cluster }] };
+    const { age, position, path } = chosen;
+    return [{ table: edgeTable, serverName, rank: rankByAge(age, position), action, path }];
+  });
+}
+
+/** `from-to-www-redirect`: the other name of each host leads to it, unless it has rules of its own here. */
+function wwwRedirects({ context, annotations, age }: Work, paths: readonly IngressPathRule[]): PlainRoute[] {
+  if (!annotations.draft.wwwRedirect) return [];
+  const hosts = new Set(paths.map(({ host }) => host));
+  return [...hosts].flatMap((host) => {
+    const other = host.startsWith('www.') ? host.slice('www.'.length) : `www.${host}`;
+    if (/^[*?]/.test(host) || hosts.has(other)) return [];
+    return [
+      {
+        type: 'route' as const,
+        table: edgeTable,
+        host: other,
+        rank: rankOfDefault(age),
+        route: Object.freeze({
+          name: `${context.subject}/www`,
+          match: { path: { type: 'prefix' as const, value: '/' } },
+          action: { type: 'redirect' as const, status: 308, host },
+          timeoutMs: 0,
+          retry: { retries: 0, on: [], perTryTimeoutMs: 0 },
+        }),
+        path: 'metadata.annotations["nginx.ingress.kubernetes.io/from-to-www-redirect"]',
+      },
+    ];
+  });
 }
 
 function hasRuleFor(host: string, ruleHosts: readonly string[]): boolean {

@@ -83,7 +83,7 @@ function doorOf(
   if (found === undefined) return undefined;
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
   return {
-    id: port.name ?? `${port.port}`,
+    id: protocol === 'UDP' ? `${port.port}/udp` : `${port.port}`,
     name: context.subject,
     protocol: protocol === 'UDP' ? 'udp' : 'tcp',
     targets: Object.freeze([Object.freeze({ weight: 1, cluster: plainCluster(found, port, context) })]),
