@@ -5,7 +5,7 @@ import { edgeTable, type Route } from '../route.ts';
 import type { ClusterVariant } from './cluster-table.ts';
 import type { PlainRoute, RouteContribution } from './contract.ts';
 import { ingressRoutes } from './ingress/host-routes.ts';
-import { compareRanks } from './rank.ts';
+import { compareRanks, rankOfRegistration } from './rank.ts';
 import { createRanked, type Owned } from './ranked.ts';
 import type { Shared } from './shared.ts';
 
@@ -34,7 +34,9 @@ export function createHostTable(
     // A more specific domain hides the wider one, which here is Gateway API's and Istio's form of the same.
     if (all.length > 0 && host.startsWith('?'))
       all.push(...planned(placeOf(table, `*${host.slice(1)}`), [], wanted));
-    const winners = withoutRepeats(all, found);
+    const shown = all.some(({ item }) => item.rank === rankOfRegistration);
+    const open = shown ? all : all.filter(({ item }) => item.onlyWhereShown !== true);
+    const winners = withoutRepeats(open, found);
     diagnostics.replace(`\0host ${place}`, found);
     variants.set(`\0host ${place}`, wanted);
 

@@ -5,6 +5,9 @@ import { grpcRouteTranslator } from './gateway-api/grpc-route.ts';
 import { httpRouteTranslator } from './gateway-api/http-route.ts';
 import { tcpRouteTranslator, tlsRouteTranslator, udpRouteTranslator } from './gateway-api/stream-routes.ts';
 import { ingressTranslator } from './ingress/translate.ts';
+import { destinationRuleTranslator } from './istio/destination-rule.ts';
+import { istioGatewayTranslator } from './istio/gateway.ts';
+import { virtualServiceTranslator } from './istio/virtual-service.ts';
 import { serviceTranslator } from './service/translate.ts';
 
 /** Every kind of rule that is planned. A kind is a file beside the others and a line here. */
@@ -17,6 +20,9 @@ export const translators: readonly Translator[] = Object.freeze([
   asAny(tcpRouteTranslator),
   asAny(tlsRouteTranslator),
   asAny(udpRouteTranslator),
+  asAny(istioGatewayTranslator),
+  asAny(virtualServiceTranslator),
+  asAny(destinationRuleTranslator),
 ]);
 
 /** It is only ever given rules of its own kind. */

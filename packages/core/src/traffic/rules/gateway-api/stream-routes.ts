@@ -8,6 +8,7 @@ import type {
 import type { TlsAction } from '../../listener.ts';
 import type { WeightedTarget } from '../../route.ts';
 import type { ListenerContribution, PlanContext, TlsContribution, Translator } from '../contract.ts';
+import { terminateTcp } from '../edge-certificates.ts';
 import { ageOf, rankByAge } from '../rank.ts';
 import { clusterOfBackend, type Referrer, targetOf } from './backends.ts';
 import { certificatesOf } from './gateway.ts';
@@ -96,8 +97,7 @@ function terminated(
   const owner = gatewayOf(opening, rule.namespace, context);
   const certificates = certificatesOf(opening, { namespace: owner }, context);
   if (certificates.length === 0) return [];
-  // biome-ignore lint/suspicious/noThenProperty: the model's word; nothing awaits it
-  const action: TlsAction = { type: 'terminate', certificates, then: { type: 'tcp', targets } };
+  const action = terminateTcp(certificates, targets);
   return [
     { table: opening.table, serverName, rank: rankByAge(ageOf(rule)), action, path: 'spec.parentRefs' },
   ];
