@@ -1,10 +1,13 @@
 // `npm run bench -- NAME …`: side-by-side measurements, each printing a table. Without a name, all of them.
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewayBench(),
+  faults: async () => (await import('./faults.ts')).faultsBench(),
+  churn: async () => (await import('./churn.ts')).churnBench(),
   registry: async () => (await import('./registry.ts')).registryBench(),
   dns: async () => (await import('./dns.ts')).dnsBench(),
   watch: async () => (await import('./watch.ts')).watchBench(),
   change: async () => (await import('./change.ts')).changeBench(),
+  plan: async () => (await import('./plan.ts')).planBench(),
   health: async () => (await import('./health.ts')).healthBench(),
   route: async () => (await import('./route.ts')).routeBench(),
   template: async () => (await import('./template.ts')).templateBench(),
