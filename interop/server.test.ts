@@ -116,7 +116,13 @@ test('a service registers over Consul, is found by DNS and is reached through th
   const listeners = (await (await fetch(`${portolan.url}/portolan/v1/listeners`)).json()) as {
     name: string;
   }[];
-  assert.deepEqual(listeners.map(({ name }) => name).sort(), ['dns', 'gateway', 'http', 'proxy-admin']);
+  assert.deepEqual(listeners.map(({ name }) => name).sort(), [
+    'dns',
+    'gateway',
+    'gateway-tls',
+    'http',
+    'proxy-admin',
+  ]);
 });
 
 test('a change moves the traffic: a new instance gets it, a deregistered one does not', async (t) => {

@@ -48,7 +48,9 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   // Whom a listener that speaks HTTP lets in.
   guard: [],
   http: ['guard'],
-  proxy: ['guard', 'linear-regex'],
+  // The gateway's own certificates.
+  certificates: [],
+  proxy: ['certificates/dns-names.ts', 'guard', 'linear-regex'],
   // The processes that the proxy runs in: a composition root of their own.
   gateway: ['proxy', 'engine/system-clock.ts', 'listeners', 'log', 'log-stream'],
   // Manifests, from their text to a stored rule: files and the API write them alike.
@@ -60,6 +62,7 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
     'frontends/*/config.ts',
     'sources/*/config.ts',
     'outlets/*/config.ts',
+    'certificates/config.ts',
     'proxy/config.ts',
     'proxy/access-format.ts',
     'health/config.ts',

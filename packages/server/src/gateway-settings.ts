@@ -13,7 +13,7 @@ export function gatewaySettings(
     version,
     stateDir: resolve(settings.dataDir),
     http: gateway,
-    tls: undefined,
+    tls: settings.listeners['gateway-tls'],
     admin,
     adminHosts: [settings.node],
     workers: settings.gateway.workers,

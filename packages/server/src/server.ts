@@ -6,6 +6,7 @@ import type { Store } from '@portolan/core/catalog/store.ts';
 import { createPlanner } from '@portolan/core/traffic/plan.ts';
 import type { Planner } from '@portolan/core/traffic/planner.ts';
 import type { Logger } from 'pino';
+import { type EdgeCertificates, edgeCertificates } from './certificates/edge-certificates.ts';
 import { compactHeap } from './compact-heap.ts';
 import type { Settings } from './config/settings.ts';
 import { bracketed } from './config/values.ts';
@@ -72,6 +73,7 @@ interface ServerContext extends Context {
   readonly engine: EngineService;
   readonly http: ReturnType<typeof createHttpListener>;
   readonly health: ReturnType<typeof createHealth>;
+  readonly certificates: EdgeCertificates | undefined;
   /** Another one with the same settings: for what is only tried. */
   readonly newPlanner: () => Planner;
 }
@@ -81,9 +83,11 @@ interface ServerContext extends Context {
  * folder. All mount their paths as they are made, before the http listener opens.
  */
 function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
-  const { dns, gateway } = settings.listeners;
+  const { dns, gateway, 'gateway-tls': tlsDoor } = settings.listeners;
   const nginx = nginxConfig(settings.nginx, settings.dataDir);
   const parts: readonly (Part | undefined)[] = [
+    // Before the engine, which plans with them as it starts.
+    context.certificates,
     enginePart(context.engine),
     context.health,
     context.http,
@@ -99,7 +103,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...settings.dns, listen: dns })),
-    gateway &&
+    (gateway ?? tlsDoor) &&
       ownGateway(named(context, 'gateway'), {
         settings: gatewaySettings(settings, { outliveMs: settings.gateway.outliveMs }),
         server: () => controlPlaneUrl(context),
@@ -129,6 +133,7 @@ function createContext(settings: Settings, log: Logger): ServerContext {
   const clock = systemClock;
   const random: Random = Math.random;
   const listeners = createListenerRegistry();
+  const certificates = certificatesOf(settings, log, () => engine.replan());
   const newPlanner = (): Planner =>
     createPlanner({
       gatewayDomain: settings.gateway.domain,
@@ -140,6 +145,7 @@ function createContext(settings: Settings, log: Logger): ServerContext {
       ),
       maxTcpListeners: settings.gateway.maxTcpListeners,
       minTcpPort: settings.gateway.minTcpPort,
+      edgeCertificates: () => certificates?.list() ?? none,
     });
   const engine = createEngine({
     store: storeOf(settings, log.child({ part: 'store' })),
@@ -161,7 +167,23 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     { engine, identity, clock, random, log: log.child({ part: 'health' }) },
     { ...defaultHealthConfig, maxRunning: settings.health.maxRunning },
   );
-  return { engine, identity, clock, random, log, http, health, listeners, newPlanner };
+  return { engine, identity, clock, random, log, http, health, listeners, certificates, newPlanner };
+}
+
+const none: ReturnType<EdgeCertificates['list']> = [];
+
+/** Undefined: there is no door to show one at. */
+function certificatesOf(settings: Settings, log: Logger, onChange: () => void): EdgeCertificates | undefined {
+  if (settings.listeners['gateway-tls'] === undefined) return undefined;
+  const { domain } = settings.gateway;
+  return edgeCertificates({
+    files: settings.gateway.certificates,
+    directory: settings.dataDir,
+    names: [...new Set(['localhost', domain, `*.${domain}`, '127.0.0.1', '::1', settings.address])],
+    clock: systemClock,
+    log: log.child({ part: 'certificates' }),
+    onChange,
+  });
 }
 
 function storeOf(settings: Settings, log: Logger): Store {

@@ -18,7 +18,7 @@ export interface SettingInfo {
   readonly defaultText?: string;
 }
 
-export type ListenerName = 'http' | 'dns' | 'gateway' | 'proxy-admin';
+export type ListenerName = 'http' | 'dns' | 'gateway' | 'gateway-tls' | 'proxy-admin';
 
 export type SettingKey =
   | `listen.${ListenerName}`
@@ -34,6 +34,7 @@ export type SettingKey =
   | 'log.format'
   | 'http.max-connections'
   | 'gateway.domain'
+  | 'gateway.tls.certificates'
   | 'gateway.workers'
   | 'gateway.access-log'
   | 'gateway.access-log-format'
@@ -88,6 +89,7 @@ export const listenerDefaults: Readonly<Record<ListenerName, string>> = {
   http: '127.0.0.1:8500',
   dns: '127.0.0.1:8600',
   gateway: '127.0.0.1:8080',
+  'gateway-tls': '127.0.0.1:8443',
   'proxy-admin': '127.0.0.1:9901',
 };
 
@@ -95,6 +97,7 @@ const listenerTexts: Readonly<Record<ListenerName, string>> = {
   http: 'Consul HTTP API, Portolan API',
   dns: 'DNS over UDP and TCP',
   gateway: 'the HTTP edge',
+  'gateway-tls': 'the HTTPS edge; off where gateway is off, on a free port where it is',
   'proxy-admin': 'readiness, config dump and metrics of the data plane',
 };
 
@@ -128,6 +131,13 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('log.format', 'FORMAT', 'json, pretty, or auto: pretty on a terminal', 'auto'),
   setting('http.max-connections', 'N', 'connections to the http listener at the same time', '20000'),
   setting('gateway.domain', 'DOMAIN', 'a service tagged http is served under <service>.DOMAIN', 'localhost'),
+  setting(
+    'gateway.tls.certificates',
+    'CERT:KEY,…',
+    'certificates of the HTTPS edge, the first for names that none is for; exchanged when the files change',
+    '',
+    'a self-signed one in data-dir',
+  ),
   setting('gateway.workers', 'N', 'processes of the data plane', undefined, 'one per core, at most 4'),
   setting('gateway.access-log', 'FILE|stdout|off', 'one line for each request', 'off'),
   setting(

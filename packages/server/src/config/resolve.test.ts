@@ -74,8 +74,17 @@ test('listeners move, turn off and take IPv6 addresses, from any of the three', 
     http: { address: '::1', port: 0 },
     dns: { address: '127.0.0.2', port: 53 },
     gateway: undefined,
+    'gateway-tls': undefined,
     'proxy-admin': undefined,
   });
+});
+
+test('the HTTPS door goes with the HTTP door, unless it is told otherwise', () => {
+  const doorOf = (...listen: readonly string[]) => resolve({ flags: { listen } }).listeners['gateway-tls'];
+  assert.deepEqual(doorOf(), { address: '127.0.0.1', port: 8_443 });
+  assert.deepEqual(doorOf('gateway=127.0.0.1:0'), { address: '127.0.0.1', port: 0 });
+  assert.equal(doorOf('gateway=off'), undefined);
+  assert.deepEqual(doorOf('gateway=off', 'gateway-tls=127.0.0.1:1'), { address: '127.0.0.1', port: 1 });
 });
 
 test('every problem is named with its place, its key and a way out', () => {

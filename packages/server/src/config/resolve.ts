@@ -37,7 +37,7 @@ export function resolveSettings(input: SettingsInput): Settings {
       flagValue(info, input.flags, fromListen) ??
       variableValue(info, input.env) ??
       fromFile.get(info.key) ??
-      defaultValue(info, input.machine);
+      defaultValue(info, input.machine, values);
     origins[info.key] = { from: found.from, place: found.place, given: String(found.value) };
     const result = schemas[info.key].safeParse(found.value);
     if (result.success) values[info.key] = result.data;
@@ -121,7 +121,11 @@ function variableValue(info: SettingInfo, env: SettingsInput['env']): Found | un
 }
 
 /** Any other character of a host name becomes a hyphen: a default must never be refused. */
-function defaultValue(info: SettingInfo, machine: SettingsInput['machine']): Found {
+function defaultValue(
+  info: SettingInfo,
+  machine: SettingsInput['machine'],
+  values: Partial<Record<SettingKey, unknown>>,
+): Found {
   const found = { from: 'default' as const, place: 'default' };
   switch (info.key) {
     case 'node': {
@@ -130,9 +134,18 @@ function defaultValue(info: SettingInfo, machine: SettingsInput['machine']): Fou
     }
     case 'gateway.workers':
       return { ...found, value: Math.min(Math.max(machine.cores, 1), maxDefaultWorkers) };
+    case 'listen.gateway-tls':
+      return { ...found, value: tlsDoorBeside(values['listen.gateway'], info.defaultValue) };
     default:
       return { ...found, value: info.defaultValue };
   }
+}
+
+/** Who turns the gateway off means both of its doors, and who wants a free port two of them. */
+function tlsDoorBeside(gateway: unknown, usual: SettingInfo['defaultValue']): SettingInfo['defaultValue'] {
+  const { bind } = (gateway ?? {}) as SettingValues['listen.gateway'];
+  if (gateway !== undefined && bind === undefined) return 'off';
+  return bind?.port === 0 ? '127.0.0.1:0' : usual;
 }
 
 /** More processes than this are wanted knowingly or not at all. */

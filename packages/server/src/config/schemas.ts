@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { certificatesSchema } from '../certificates/config.ts';
 import { templatesSchema } from '../outlets/templates/config.ts';
 import { accessVariables, unknownVariable } from '../proxy/access-format.ts';
 import { type EngineAddress, parseEngineAddress } from '../sources/docker/config.ts';
@@ -115,6 +116,7 @@ export const schemas = {
   'listen.http': value.bindOrOff,
   'listen.dns': value.bindOrOff,
   'listen.gateway': value.bindOrOff,
+  'listen.gateway-tls': value.bindOrOff,
   'listen.proxy-admin': value.bindOrOff,
   node: value.name,
   datacenter: value.name,
@@ -128,6 +130,7 @@ export const schemas = {
   'log.format': value.oneOf('auto', 'json', 'pretty'),
   'http.max-connections': value.whole({ min: 1, max: 1_000_000 }),
   'gateway.domain': value.domain,
+  'gateway.tls.certificates': certificatesSchema,
   'gateway.workers': value.whole({ min: 1, max: 64 }),
   'gateway.access-log': value.path,
   'gateway.access-log-format': accessLogFormat,

@@ -1,3 +1,4 @@
+import type { CertificateFiles } from '../certificates/config.ts';
 import type { Bind } from '../contract.ts';
 import type { DnsConfig } from '../outlets/dns/config.ts';
 import type { NginxSettings } from '../outlets/nginx/config.ts';
@@ -25,6 +26,8 @@ export interface Settings {
   readonly http: { readonly maxConnections: number; readonly allowedHosts: readonly string[] };
   readonly gateway: {
     readonly domain: string;
+    /** Of the HTTPS edge; none: one is made. */
+    readonly certificates: readonly CertificateFiles[];
     readonly workers: number;
     /** A file, `stdout` or `off`. */
     readonly accessLog: string;
@@ -69,6 +72,7 @@ export function settingsFrom(
       http: values['listen.http'].bind,
       dns: values['listen.dns'].bind,
       gateway: values['listen.gateway'].bind,
+      'gateway-tls': values['listen.gateway-tls'].bind,
       'proxy-admin': values['listen.proxy-admin'].bind,
     },
     node: values.node,
@@ -83,6 +87,7 @@ export function settingsFrom(
     http: { maxConnections: values['http.max-connections'], allowedHosts: values['http.allowed-hosts'] },
     gateway: {
       domain: values['gateway.domain'],
+      certificates: values['gateway.tls.certificates'],
       workers: values['gateway.workers'],
       accessLog: values['gateway.access-log'],
       accessLogFormat: values['gateway.access-log-format'],

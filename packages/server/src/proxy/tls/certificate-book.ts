@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Certificate } from '@portolan/core/traffic/model.ts';
+import { serverNamesOf } from '../../certificates/dns-names.ts';
 import { ServerNames } from './server-names.ts';
 
 /** What of a certificate decides when it is shown. */
@@ -14,17 +15,8 @@ interface Known {
 function known(certificate: Certificate): Known {
   const leaf = new X509Certificate(certificate.chain);
   const names = new ServerNames<true>();
-  for (const name of dnsNames(leaf)) {
-    // In a certificate `*` is one label (RFC 6125 §6.4.3).
-    names.add(name.startsWith('*.') ? `?${name.slice(1)}` : name, true);
-  }
+  for (const name of serverNamesOf(leaf)) names.add(name, true);
   return { certificate, algorithm: leaf.publicKey.asymmetricKeyType ?? '', names };
-}
-
-/** The DNS names of a certificate, in lower case. Those in quotes hold what no host name holds. */
-export function dnsNames(certificate: X509Certificate): readonly string[] {
-  const names = (certificate.subjectAltName ?? '').split(', ');
-  return names.flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice(4).toLowerCase()] : []));
 }
 
 /** Which of a host's certificates fit a server name. */
