@@ -324,7 +324,7 @@ test('a second gateway in the same directory is refused, and one that is told to
   await tell(stateDir, 'log-level', 'debug');
   await assert.rejects(tell(stateDir, 'log-level', 'loud'), /must be one of/);
   await tell(stateDir, 'stop', '--grace', '1s');
-  assert.deepEqual((await statusOf(stateDir)).state.problems, ['stopping']);
+  assert.deepEqual((await statusOf(stateDir)).state.problems, ['draining']);
   assert.deepEqual(await program.exited, { code: 0, signal: null });
   await assert.rejects(statusOf(stateDir), /no gateway runs/);
 });

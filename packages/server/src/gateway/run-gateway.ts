@@ -53,6 +53,8 @@ type Owner =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
   | { readonly kind: 'orphaned'; readonly sinceMs: number };
 
+/** Whoever has launched it attaches by then. */
+const attachPatienceMs = 10_000;
 /** How often an attached server hears what has changed, besides listeners, which it hears of at once. */
 const tellEveryMs = 500;
 
@@ -82,10 +84,12 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
   constructor({ settings, servers }: GatewayStart, inherited: InheritedSockets | undefined) {
     this.#settings = settings;
     this.#servers = servers;
-    this.#owner = settings.outliveMs === undefined ? { kind: 'alone' } : orphan();
+    this.#owner = settings.outliveMs === undefined ? { kind: 'alone' } : orphan(attachPatienceMs);
     this.#socket = controlSocketPath(settings.stateDir, process.pid);
     const alone = this.#owner.kind === 'alone';
-    this.log = createLog(settings.log, alone ? undefined : { write: (line) => this.#writeLog(line) });
+    const to = alone ? undefined : { write: (line: string) => this.#writeLog(line) };
+    // One logger for all: a child's level does not follow its parent's.
+    this.log = createLog(settings.log, to).child({ part: 'gateway' });
     this.listeners = tellingRegistry(() => queueMicrotask(() => this.#tell()));
     const { stateDir, http, tls, admin, adminHosts, workers, trustedPeers, limits, tracing } = settings;
     const { accessLog, accessLogFormat } = settings;
@@ -93,8 +97,17 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
       {
         clock: systemClock,
         random: Math.random,
-        log: this.log.child({ part: 'gateway' }),
+        log: this.log,
         listeners: this.listeners,
+        leaving: () => this.#grace || this.#ended,
+        commands: {
+          setLogLevel: (level) => this.setLogLevel(level),
+          reload: () =>
+            void this.reload().catch((thrown) =>
+              this.log.error({ err: thrown }, 'the workers could not be replaced'),
+            ),
+          drain: (graceMs) => this.stop({ graceMs }),
+        },
         ...(inherited === undefined ? {} : { inherited }),
       },
       {
@@ -227,7 +240,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
   #state(): GatewayState {
     return {
       listeners: this.listeners.list(),
-      problems: this.#grace || this.#ended ? ['stopping'] : (this.#gateway.readiness?.() ?? []),
+      problems: this.#gateway.readiness?.() ?? [],
       diagnostics: this.#gateway.diagnostics?.() ?? [],
     };
   }
@@ -263,8 +276,9 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
   }
 }
 
-function orphan(): Owner {
-  return { kind: 'orphaned', sinceMs: systemClock.monotonicMs() };
+/** @param patienceMs before its time begins to run */
+function orphan(patienceMs = 0): Owner {
+  return { kind: 'orphaned', sinceMs: systemClock.monotonicMs() + patienceMs };
 }
 
 /** A registry that says when it has changed. */

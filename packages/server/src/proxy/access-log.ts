@@ -11,6 +11,26 @@ export interface AccessLog {
 
 export const noAccessLog: AccessLog = { note: () => undefined, close: () => undefined };
 
+/** The log, and whoever looks at requests as they end. */
+export class WatchedAccessLog implements AccessLog {
+  readonly #log: AccessLog;
+  /** Undefined: nobody looks. */
+  watcher: ((entry: AccessEntry) => void) | undefined;
+
+  constructor(log: AccessLog) {
+    this.#log = log;
+  }
+
+  note(entry: AccessEntry): void {
+    this.#log.note(entry);
+    this.watcher?.(entry);
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+}
+
 const flushAfterMs = 200;
 /** Two of these: one fills while the other is written. Lines that find both full are dropped and counted, never held. */
 const memoryBytes = 1_048_576;

@@ -39,6 +39,19 @@ export interface GatewayContext {
   readonly random: Random;
   readonly log: Logger;
   readonly listeners: ListenerRegistry;
+  /** Whether it is about to stop, and must not be sent anything new; default: never. */
+  readonly leaving?: () => boolean;
+  /** What the admin listener may ask for; default: nothing. */
+  readonly commands?: AdminCommands;
   /** What a predecessor has handed over; default: none. */
   readonly inherited?: InheritedSockets;
+}
+
+/** What can be asked of the process that runs the gateway. None of them waits. */
+export interface AdminCommands {
+  /** Throws a `Fault` (`invalid`) for a level that there is not. */
+  setLogLevel(level: string): void;
+  reload(): void;
+  /** Says for so long that it is not ready, then finishes what is under way and ends. */
+  drain(graceMs: number): void;
 }

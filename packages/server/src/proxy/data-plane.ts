@@ -3,7 +3,8 @@ import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import type { Listener, TrafficMessage, UdpListener, WeightedTarget } from '@portolan/core/traffic/model.ts';
 import { edgeTable } from '@portolan/core/traffic/route.ts';
 import type { Bind } from '../contract.ts';
-import { type AccessLog, noAccessLog } from './access-log.ts';
+import type { AccessEntry } from './access-format.ts';
+import { type AccessLog, noAccessLog, WatchedAccessLog } from './access-log.ts';
 import { ClusterState } from './cluster-state.ts';
 import { CheckGate } from './clusters/check-gate.ts';
 import { ConnectGuard, type LookupAll } from './connect-guard.ts';
@@ -21,9 +22,10 @@ import type { Plane } from './plane.ts';
 import { PolicyCompiler } from './policies/policy-compiler.ts';
 import { Router } from './router.ts';
 import { clustersOf } from './routes/compiled-route.ts';
-import type { WorkerReport } from './stats.ts';
+import type { RouteReport, WorkerReport } from './stats.ts';
 import { Sweeper, type Swept } from './sweeper.ts';
 import { TlsHosts } from './tls/tls-hosts.ts';
+import type { Tracer } from './tracing/tracer.ts';
 import { TrafficTable } from './traffic-table.ts';
 import { OwnUdpDoors } from './udp/own-udp-doors.ts';
 import { UdpDoor } from './udp/udp-door.ts';
@@ -35,6 +37,8 @@ export interface DataPlaneOptions {
   readonly limits: GatewayLimits;
   readonly trustedPeers: readonly string[];
   readonly accessLog: AccessLog | undefined;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** How names of endpoints are resolved; default: by the system. */
   readonly lookup?: LookupAll;
   /** What TLS session tickets are sealed with; default: this worker's own, so that no other resumes its sessions. */
@@ -55,6 +59,7 @@ const maxForgotten = 1_000;
 export class DataPlane {
   readonly #plane: Plane;
   readonly #options: DataPlaneOptions;
+  readonly #accessLog: WatchedAccessLog;
   readonly #table = new TrafficTable();
   readonly #clusters = new Map<string, ClusterState>();
   readonly #doors = new Set<ListeningHandle>();
@@ -69,6 +74,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     const { clock, limits, accessLog } = options;
+    this.#accessLog = new WatchedAccessLog(accessLog ?? noAccessLog);
     this.#options = options;
     this.#guard = new ConnectGuard(options.lookup);
     const { random, workers = 1 } = options;
@@ -82,7 +88,8 @@ export class DataPlane {
       replies: new LocalReplies(clock),
       requests: new RequestReader(),
       responses: new ResponseReader(),
-      accessLog: accessLog ?? noAccessLog,
+      accessLog: this.#accessLog,
+      tracer: options.tracer,
       logsAccess: accessLog !== undefined,
       counters: { open: 0, accepted: 0, aheadBytes: 0, turnedAway: 0, refusals: new Map() },
       tunnels: new Set(),
@@ -186,8 +193,15 @@ export class DataPlane {
     this.#plane.accessLog.close();
   }
 
-  report(): WorkerReport {
+  /** Shows each request to `watcher` as it ends; undefined: no more. */
+  watchRequests(watcher: ((entry: AccessEntry) => void) | undefined): void {
+    this.#accessLog.watcher = watcher;
+    this.#plane.logsAccess = watcher !== undefined || this.#options.accessLog !== undefined;
+  }
+
+  report(): Omit<WorkerReport, 'spans'> {
     const { counters, draining } = this.#plane;
+    const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
     return {
       pid: process.pid,
       revision: this.revision,
@@ -196,9 +210,27 @@ export class DataPlane {
       acceptedConnections: counters.accepted,
       refusedConnections: counters.turnedAway,
       refusals: Object.fromEntries(counters.refusals),
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: rss,
+      memory: { heapUsed, heapTotal, external },
+      aheadBytes: counters.aheadBytes,
+      uptimeS: Math.round(process.uptime()),
       clusters: [...this.#clusters.values()].map((cluster) => cluster.report()),
+      routes: this.#routeReports(),
     };
+  }
+
+  /** Routes of one name, on several hosts, add up. */
+  #routeReports(): RouteReport[] {
+    const byName = new Map<string, number[]>();
+    for (const { config, stats } of this.#plane.router.routes()) {
+      if (stats.counts === undefined) continue;
+      const known = byName.get(config.name);
+      byName.set(
+        config.name,
+        Array.from(stats.counts, (count, at) => count + (known?.[at] ?? 0)),
+      );
+    }
+    return Array.from(byName, ([name, counts]) => ({ name, counts }));
   }
 
   #accept(door: Door, client: TcpHandle & { close?: () => void }): void {
@@ -249,7 +281,13 @@ export class DataPlane {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
       const { clock, random, limits, zone = '' } = this.#options;
-      const shared = { guard: this.#guard, sweeper: this.#plane.sweeper, checkGate: this.#checkGate };
+      const certificate = (name: string) => this.#table.certificates.get(name);
+      const shared = {
+        certificate,
+        guard: this.#guard,
+        sweeper: this.#plane.sweeper,
+        checkGate: this.#checkGate,
+      };
       const context = { clock, random, limits, zone, ...shared };
       cluster = new ClusterState(name, context);
       this.#clusters.set(name, cluster);

@@ -1,3 +1,4 @@
+import type { AccessEntry } from './access-format.ts';
 import type { Attempt, AttemptFailure, AttemptOwner } from './attempt.ts';
 import type { ClientEnd } from './client-end.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -6,6 +7,8 @@ import { type Affinity, affinityOf } from './clusters/affinity.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { failureReply } from './failure-reply.ts';
 import { forwardingLines } from './forwarding.ts';
+import { fieldValue } from './http1/line-fields.ts';
+import { grpcReply, isGrpc } from './grpc-reply.ts';
 import { type Refusal, refusals } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
@@ -19,6 +22,7 @@ import type { CompiledRoute, CompiledTarget } from './routes/compiled-route.ts';
 import { drawTarget } from './routes/draw-target.ts';
 import { routeReply } from './routes/route-reply.ts';
 import { tlsRefusal } from './tls/tls-refusal.ts';
+import type { Trace } from './tracing/tracer.ts';
 import { startTunnel } from './tunnel.ts';
 import { newAttempt } from './upstream/start-attempt.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -61,6 +65,8 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   state: unknown;
   /** Tries whose request was sent, or could not be. */
   tries = 0;
+  /** Undefined: it is not sampled. */
+  readonly #trace: Trace | undefined;
   #route: CompiledRoute | undefined;
   #target: CompiledTarget | undefined;
   #cluster: ClusterState | undefined;
@@ -94,6 +100,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.client = client;
     this.head = head;
     this.outgoing = head;
+    this.#trace = plane.tracer?.begin(head);
     this.startMs = plane.clock.monotonicMs();
     this.#lastMs = this.startMs;
     this.requestId = requestIdOf(head.requestId);
@@ -356,10 +363,11 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       return;
     }
     if (this.collectBytes > 0) this.maxBodyBytes = Math.min(this.maxBodyBytes, this.collectBytes);
-    if (body > this.maxBodyBytes) {
+    if (Math.max(body, this.body.bytes) > this.maxBodyBytes) {
       this.onRequestRefused(refusals.bodyTooLarge);
       return;
     }
+    if (this.#trace !== undefined) this.outgoing = this.#trace.onto(this.outgoing);
     if (this.head.expectsContinue && !this.body.whole) this.client.writeContinue();
     if (this.#collects()) this.#resumeClient();
     else this.#ask(this.startMs);
@@ -596,8 +604,9 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #reply(reply: LocalReply, flag: string): void {
     this.#dropAttempts();
     const policyLines = this.#admitted ? (this.#route?.policy?.replyLines(this, reply) ?? '') : '';
-    const lines = `${reply.lines ?? ''}${overloadLine(flag)}${policyLines}`;
-    this.client.writeReply(reply, `X-Request-Id: ${this.requestId}\r\n${lines}`);
+    const told = isGrpc(this.head) ? grpcReply(reply) : reply;
+    const lines = `${told.lines ?? ''}${overloadLine(flag)}${policyLines}`;
+    this.client.writeReply(told, `X-Request-Id: ${this.requestId}\r\n${lines}`);
     const nowMs = this.plane.clock.monotonicMs();
     this.#end(reply.status, flag, nowMs);
     this.client.finished(nowMs);
@@ -631,13 +640,17 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.#retrying?.release();
     this.#place?.end(status > 0 && flag === '', nowMs);
     const durationMs = nowMs - this.startMs;
-    const [requestBytes, responseBytes] = [this.body.bytes, this.#responseBytes];
-    this.#cluster?.stats.finish(status, durationMs, requestBytes, responseBytes);
+    this.#cluster?.stats.finish(status, durationMs, this.body.bytes, this.#responseBytes);
     if (this.#admitted) this.#route?.policy?.done(this, status);
-    if (!this.plane.logsAccess) return;
-    const { method, authority, path, query, userAgent } = this.head;
+    this.#route?.stats.finish(status);
+    if (this.plane.logsAccess || this.#trace !== undefined) this.#note(status, flag, durationMs);
+  }
+
+  #note(status: number, flag: string, durationMs: number): void {
+    const [requestBytes, responseBytes] = [this.body.bytes, this.#responseBytes];
+    const { method, authority, path, query, userAgent, lines, minor } = this.head;
     const endpoint = this.#endpoint;
-    this.plane.accessLog.note({
+    const entry: AccessEntry = {
       ...{ method, status, requestBytes, responseBytes, durationMs, userAgent, flag },
       host: authority.text,
       path: path + query,
@@ -646,7 +659,14 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       cluster: this.#cluster?.name ?? '',
       upstream: endpoint === undefined ? '' : `${endpoint.address}:${endpoint.port}`,
       tries: this.tries,
-    });
+      route: this.#route?.config.name ?? '',
+      scheme: this.client.scheme,
+      protocol: minor === 2 ? 'HTTP/2' : `HTTP/1.${minor}`,
+      referer: fieldValue(lines, 'referer') ?? '',
+      traceId: this.#trace?.traceId ?? '',
+    };
+    if (this.plane.logsAccess) this.plane.accessLog.note(entry);
+    this.#trace?.end(entry);
   }
 }
 

@@ -12,7 +12,7 @@ import type { WorkerReport } from './stats.ts';
 import { TicketSecret } from './tls/ticket-secret.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import { TrafficTable } from './traffic-table.ts';
-import { WorkerFleet } from './worker-fleet.ts';
+import { type RequestWatcher, WorkerFleet } from './worker-fleet.ts';
 
 const maxDefaultWorkers = 4;
 /** A gateway without any model, its control plane away, goes on starting after this; `/readyz` says that it is not ready. */
@@ -26,6 +26,8 @@ export interface GatewayView {
   diagnostics(): readonly Diagnostic[];
   model(): TrafficMessage;
   reports(): Promise<readonly WorkerReport[]>;
+  /** Shows some of the requests as they end, as lines of JSON; the returned function ends it. */
+  watchRequests(watcher: RequestWatcher): () => void;
 }
 
 export interface GatewayPart extends Part {
@@ -89,7 +91,7 @@ class Gateway implements GatewayPart, GatewayView {
       tracing,
       adminHosts: hostNames = [],
     } = this.#config;
-    const { log, listeners, inherited } = this.#context;
+    const { log, listeners, inherited, commands } = this.#context;
     const size = this.#config.workers ?? Math.min(availableParallelism(), maxDefaultWorkers);
     const last = readModelFile(this.#modelPath);
     if (last !== undefined) this.#table.apply(last);
@@ -102,6 +104,8 @@ class Gateway implements GatewayPart, GatewayView {
       accessLog: accessLog === 'off' ? undefined : accessLog,
       accessLogFormat,
       tracing,
+      workers: size,
+      watched: false,
       ticketSecret: this.#ticketSecret.current,
     });
     // First, for their processes take a while to come up.
@@ -111,7 +115,7 @@ class Gateway implements GatewayPart, GatewayView {
       if (http !== undefined) await this.#doors.openBuiltIn('gateway', http);
       if (tls !== undefined) await this.#doors.openBuiltIn('gateway-tls', tls);
       if (admin !== undefined)
-        this.#admin = await adminServer(this, admin, { log, listeners, hostNames, inherited });
+        this.#admin = await adminServer(this, admin, { log, listeners, hostNames, inherited, commands });
     } catch (thrown) {
       await this.stop(0);
       throw thrown;
@@ -161,6 +165,7 @@ class Gateway implements GatewayPart, GatewayView {
   }
 
   problems(): readonly string[] {
+    if (this.#context.leaving?.() === true) return ['draining'];
     return this.#fleet?.problems() ?? ['not started'];
   }
 
@@ -174,6 +179,10 @@ class Gateway implements GatewayPart, GatewayView {
 
   async reports(): Promise<readonly WorkerReport[]> {
     return (await this.#fleet?.reports()) ?? [];
+  }
+
+  watchRequests(watcher: RequestWatcher): () => void {
+    return this.#fleet?.watchRequests(watcher) ?? (() => undefined);
   }
 
   async #stopServing(deadlineMs: number): Promise<void> {

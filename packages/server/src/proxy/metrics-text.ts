@@ -1,14 +1,26 @@
+import { type MetricsSelection, SeriesBook } from './series-book.ts';
 import {
   type ClusterCounter,
   type ClusterReport,
   clusterCounters,
   durationBoundsMs,
+  type RouteReport,
+  statusClasses,
   type WorkerReport,
 } from './stats.ts';
 
-/** The whole data plane in Prometheus's text format. Labels are clusters, code classes and closed sets: never a path or a host. */
-export function metricsText(reports: readonly WorkerReport[]): string {
-  const clusters = mergeClusters(reports).filter(wasUsed);
+/**
+ * The whole data plane in Prometheus's text format. Labels are clusters, routes, code classes and closed sets: never a path or a host.
+ *
+ * @param book which clusters and routes have series of their own; the same at each scrape, so that none is lost
+ */
+export function metricsText(
+  reports: readonly WorkerReport[],
+  book = new SeriesBook(),
+  selection: MetricsSelection = {},
+): string {
+  const clusters = book.clusters(mergeClusters(reports).filter(wasUsed), sumClusters, selection);
+  const routes = book.routes(mergeRoutes(reports), addRoutes, selection);
   const lines: string[] = [];
   const family = (name: string, type: string, help: string, samples: readonly string[]): void => {
     if (samples.length > 0) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples);
@@ -54,6 +66,37 @@ export function metricsText(reports: readonly WorkerReport[]): string {
       ),
     ),
   );
+  family(
+    'portolan_gateway_route_requests_total',
+    'counter',
+    'Requests by route and class of the status that the client got.',
+    routes.flatMap(({ name, counts }) =>
+      statusClasses.map(
+        (code, at) =>
+          `portolan_gateway_route_requests_total{route="${escaped(name)}",code="${code}"} ${counts[at] ?? 0}`,
+      ),
+    ),
+  );
+  family('portolan_gateway_spans_exported_total', 'counter', 'Spans that the receiver has taken.', [
+    `portolan_gateway_spans_exported_total ${sum((report) => report.spans.exported)}`,
+  ]);
+  family('portolan_gateway_spans_dropped_total', 'counter', 'Spans lost for want of room or refused.', [
+    `portolan_gateway_spans_dropped_total ${sum((report) => report.spans.dropped)}`,
+  ]);
+  family(
+    'portolan_gateway_worker_memory_bytes',
+    'gauge',
+    'Memory of a worker.',
+    reports.flatMap(({ rssBytes, memory }, at) => [
+      `portolan_gateway_worker_memory_bytes{worker="${at}",kind="resident"} ${rssBytes}`,
+      `portolan_gateway_worker_memory_bytes{worker="${at}",kind="heap_used"} ${memory.heapUsed}`,
+      `portolan_gateway_worker_memory_bytes{worker="${at}",kind="heap_total"} ${memory.heapTotal}`,
+      `portolan_gateway_worker_memory_bytes{worker="${at}",kind="external"} ${memory.external}`,
+    ]),
+  );
+  family('portolan_gateway_ahead_bytes', 'gauge', 'Octets of pipelined requests that wait.', [
+    `portolan_gateway_ahead_bytes ${sum((report) => report.aheadBytes)}`,
+  ]);
   for (const [key, help] of counterHelp) counter(`portolan_gateway_${key}_total`, help, key);
   family(
     'portolan_gateway_request_duration_seconds',
@@ -62,7 +105,7 @@ export function metricsText(reports: readonly WorkerReport[]): string {
     clusters.flatMap(histogram),
   );
   family('portolan_gateway_endpoints', 'gauge', 'Endpoints by health, as one worker sees them.', [
-    ...clusters.flatMap(endpointSamples),
+    ...clusters.filter(({ endpoints }) => endpoints.length > 0).flatMap(endpointSamples),
   ]);
   return `${lines.join('\n')}\n`;
 }
@@ -97,7 +140,11 @@ const counterHelp: readonly (readonly [ClusterCounter, string])[] = [
 ];
 
 function label(cluster: ClusterReport): string {
-  return `cluster="${cluster.name.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`;
+  return `cluster="${escaped(cluster.name)}"`;
+}
+
+function escaped(value: string): string {
+  return value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }
 
 function countOf(cluster: ClusterReport, key: ClusterCounter): number {
@@ -166,6 +213,24 @@ function addClusters(left: ClusterReport, right: ClusterReport): ClusterReport {
     panic: left.panic || right.panic,
     endpoints: [...both, ...right.endpoints.filter((endpoint) => !mine.has(endpoint.id))],
   };
+}
+
+/** Different ones. Their endpoints are left out: together they have no state. */
+function sumClusters(left: ClusterReport, right: ClusterReport): ClusterReport {
+  return addClusters({ ...left, endpoints: [] }, { ...right, endpoints: [] });
+}
+
+function mergeRoutes(reports: readonly WorkerReport[]): readonly RouteReport[] {
+  const merged = new Map<string, RouteReport>();
+  for (const route of reports.flatMap((report) => report.routes)) {
+    const before = merged.get(route.name);
+    merged.set(route.name, before === undefined ? route : addRoutes(before, route));
+  }
+  return [...merged.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+function addRoutes(left: RouteReport, right: RouteReport): RouteReport {
+  return { name: left.name, counts: left.counts.map((count, at) => count + (right.counts[at] ?? 0)) };
 }
 
 function mergeRefusals(reports: readonly WorkerReport[]): ReadonlyMap<string, number> {

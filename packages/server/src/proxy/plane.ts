@@ -7,6 +7,7 @@ import type { GatewayLimits } from './limits.ts';
 import type { LocalReplies } from './local-reply.ts';
 import type { Router } from './router.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 /** What the connections of one worker share. `data-plane.ts` makes it. */
 export interface Plane {
@@ -19,8 +20,10 @@ export interface Plane {
   readonly responses: ResponseReader;
   readonly trusted: TrustedPeers;
   readonly accessLog: AccessLog;
-  /** Whether finished requests are noted at all: else the entry is not even made. */
-  readonly logsAccess: boolean;
+  /** Whether finished requests are noted at all: else the entry is not even made. Changes when somebody looks at a sample. */
+  logsAccess: boolean;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly counters: PlaneCounters;
   /** Connections that are passed through now: WebSockets, TCP. */
   readonly tunnels: Set<{ close(): void }>;

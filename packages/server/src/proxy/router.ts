@@ -43,6 +43,10 @@ export class Router {
     return this.#hosts.keys();
   }
 
+  *routes(): Iterable<CompiledRoute> {
+    for (const host of this.#hosts.values()) yield* host.routes.values();
+  }
+
   /** Undefined: nobody claims the host, or none of its routes matches. */
   find(table: string, head: RequestHead, source: RequestSource): CompiledRoute | undefined {
     const routes = this.#tables.get(table)?.find(head.authority.host);
@@ -59,7 +63,7 @@ export class Router {
       if (known === undefined) return compileRoute(route, this.#compiler, undefined);
       if (isDeepStrictEqual(known.config, route)) return known;
       const same = isDeepStrictEqual(policyInputs(known.config), policyInputs(route));
-      return compileRoute(route, this.#compiler, same ? known : undefined);
+      return compileRoute(route, this.#compiler, same ? known : undefined, known.stats);
     });
   }
 

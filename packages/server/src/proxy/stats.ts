@@ -65,6 +65,21 @@ export class ClusterStats {
   }
 }
 
+/** Requests of one route in one worker, by class of their status. Most routes of a large model are never asked: those hold nothing. */
+export class RouteStats {
+  counts: Float64Array | undefined;
+
+  /** `status` 0: the client got no response. */
+  finish(status: number): void {
+    this.counts ??= new Float64Array(statusClasses.length);
+    const kind = status === 0 ? 5 : ((status / 100) | 0) - 1;
+    this.counts[kind] = (this.counts[kind] as number) + 1;
+  }
+}
+
+/** Of responses, in the order in which they are counted. `none`: the client got no response. */
+export const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const;
+
 const requestBytesAt = index.request_bytes;
 const responseBytesAt = index.response_bytes;
 
@@ -111,4 +126,18 @@ export interface WorkerReport {
   readonly refusals: Readonly<Record<string, number>>;
   readonly rssBytes: number;
   readonly clusters: readonly ClusterReport[];
+  /** Those that were asked. */
+  readonly routes: readonly RouteReport[];
+  /** Octets: of the process, of the JavaScript heap, outside of it. */
+  readonly memory: { readonly heapUsed: number; readonly heapTotal: number; readonly external: number };
+  /** Octets of pipelined requests that wait for their turn, of all clients. */
+  readonly aheadBytes: number;
+  readonly uptimeS: number;
+  readonly spans: { readonly exported: number; readonly dropped: number };
+}
+
+export interface RouteReport {
+  readonly name: string;
+  /** In the order of `statusClasses`. */
+  readonly counts: readonly number[];
 }

@@ -19,6 +19,8 @@ const soundLifeMs = 10_000;
 /** A replacement that has no model by then is given up, and the old worker stays. */
 const reloadPatienceMs = 10_000;
 
+export type RequestWatcher = (lines: readonly string[]) => void;
+
 /** The worker processes: as many as asked for, each replaced when it dies. */
 export class WorkerFleet {
   readonly size: number;
@@ -31,6 +33,7 @@ export class WorkerFleet {
   readonly #minders = new Map<number, WorkerProcess>();
   /** Those that finish what they have under way. */
   readonly #retiring = new Map<WorkerProcess, Promise<void>>();
+  readonly #watchers = new Set<RequestWatcher>();
   #readyWaiters: (() => void)[] = [];
   #stopping = false;
 
@@ -87,6 +90,21 @@ export class WorkerFleet {
   useTicketSecret(ticketSecret: string): void {
     this.#settings = { ...this.#settings, ticketSecret };
     for (const worker of this.#workers()) worker.useTicketSecret(ticketSecret);
+  }
+
+  /** Shows requests to `watcher` as they end, as lines of JSON; the returned function ends it. */
+  watchRequests(watcher: RequestWatcher): () => void {
+    this.#watchers.add(watcher);
+    this.#watch(true);
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#watch(false);
+    };
+  }
+
+  #watch(watched: boolean): void {
+    this.#settings = { ...this.#settings, watched };
+    for (const worker of this.#workers()) worker.watch(watched);
   }
 
   problems(): readonly string[] {
@@ -174,6 +192,9 @@ export class WorkerFleet {
         for (const [id, door] of this.#doors) this.#giveDoor(worker, index, id, door);
       },
       onReady,
+      onRequests: (lines) => {
+        for (const watcher of this.#watchers) watcher(lines);
+      },
       onTrouble: (message) => log.warn({ worker: index, pid: worker.pid }, message),
       onListenError: (id, error) => log.error({ worker: index, door: id, error }, 'a worker cannot listen'),
       onExit: () => this.#onExit(index, worker),

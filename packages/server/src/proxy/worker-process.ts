@@ -11,6 +11,8 @@ export interface WorkerListener {
   /** It listens on every socket that `onModel` gave it. */
   onReady(): void;
   onTrouble(message: string): void;
+  /** Some of the requests that have ended, as JSON. */
+  onRequests(lines: readonly string[]): void;
   /** A socket could not be listened on: libuv's error number. */
   onListenError(id: number, error: number): void;
   onExit(): void;
@@ -73,6 +75,10 @@ export class WorkerProcess {
     this.#send({ type: 'ticket-secret', secret });
   }
 
+  watch(on: boolean): void {
+    this.#send({ type: 'watch', on });
+  }
+
   useServers(servers: readonly string[]): void {
     this.#send({ type: 'servers', servers });
   }
@@ -118,6 +124,9 @@ export class WorkerProcess {
         return;
       case 'report':
         this.#reports.get(event.id)?.(event.report);
+        return;
+      case 'requests':
+        listener.onRequests(event.lines);
         return;
       case 'trouble':
         listener.onTrouble(event.message);

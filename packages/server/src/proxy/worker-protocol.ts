@@ -17,6 +17,10 @@ export interface WorkerSettings {
   readonly accessLog: string | undefined;
   readonly accessLogFormat: string;
   readonly tracing: TracingConfig | undefined;
+  /** How many there are, this one among them. */
+  readonly workers: number;
+  /** Somebody looks at requests as they end. */
+  readonly watched: boolean;
   /** What TLS session tickets are sealed with, base64. */
   readonly ticketSecret: string;
 }
@@ -30,6 +34,7 @@ export type WorkerCommand =
   | { readonly type: 'ticket-secret'; readonly secret: string }
   /** The control plane is to be found there from now on. */
   | { readonly type: 'servers'; readonly servers: readonly string[] }
+  | { readonly type: 'watch'; readonly on: boolean }
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is under way, exit within `deadlineMs`. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
@@ -40,4 +45,6 @@ export type WorkerEvent =
   | { readonly type: 'ready' }
   | { readonly type: 'listening'; readonly id: number; readonly error: number }
   | { readonly type: 'report'; readonly id: number; readonly report: WorkerReport }
+  /** Some of those that have ended, while it is watched. */
+  | { readonly type: 'requests'; readonly lines: readonly string[] }
   | { readonly type: 'trouble'; readonly message: string };

@@ -6,6 +6,10 @@ import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
 import { FileAccessLog } from './access-log.ts';
 import { DataPlane } from './data-plane.ts';
 import { readModelFile } from './model-file.ts';
+import { RequestSample } from './request-sample.ts';
+import type { WorkerReport } from './stats.ts';
+import { SpanExporter } from './tracing/exporter.ts';
+import { Tracer } from './tracing/tracer.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import type { WorkerCommand, WorkerEvent, WorkerSettings } from './worker-protocol.ts';
 import { WorkerSockets } from './worker-sockets.ts';
@@ -26,10 +30,15 @@ interface Running {
   readonly plane: DataPlane;
   readonly stream: TrafficStream;
   readonly sockets: WorkerSockets;
+  readonly spans: SpanExporter | undefined;
+  readonly sample: RequestSample;
 }
 
 /** A control plane that is there has sent the model by then; without one, the last model on disk serves. */
 const modelPatienceMs = 2_000;
+
+/** Who sends spans, in OpenTelemetry's terms. */
+const resource = { 'service.name': 'portolan-gateway', 'process.pid': String(process.pid) };
 
 let running: Running | undefined;
 let draining = false;
@@ -61,8 +70,11 @@ function obey(command: WorkerCommand, handle: unknown): void {
     case 'servers':
       running?.stream.useServers(command.servers);
       return;
+    case 'watch':
+      if (running !== undefined) watch(running, command.on);
+      return;
     case 'report':
-      if (running !== undefined) tell({ type: 'report', id: command.id, report: running.plane.report() });
+      if (running !== undefined) tell({ type: 'report', id: command.id, report: reportOf(running) });
       return;
     case 'drain':
       drain(command.deadlineMs);
@@ -70,10 +82,14 @@ function obey(command: WorkerCommand, handle: unknown): void {
 }
 
 function start(settings: WorkerSettings): Running {
-  const { limits, trustedPeers, accessLog, accessLogFormat, modelFile, servers } = settings;
+  const { limits, trustedPeers, accessLog, accessLogFormat, modelFile, servers, tracing, workers } = settings;
+  const random = Math.random;
+  const spans = tracing === undefined ? undefined : new SpanExporter({ url: tracing.url, clock, resource });
   const plane = new DataPlane({
-    ...{ clock, limits, trustedPeers },
-    random: Math.random,
+    ...{ clock, random, limits, trustedPeers, workers },
+    ...(tracing === undefined || spans === undefined
+      ? {}
+      : { tracer: new Tracer({ clock, random, ratio: tracing.ratio, exporter: spans }) }),
     ticketSecret: Buffer.from(settings.ticketSecret, 'base64'),
     accessLog: accessLog === undefined ? undefined : new FileAccessLog(accessLog, clock, accessLogFormat),
   });
@@ -91,14 +107,24 @@ function start(settings: WorkerSettings): Running {
   };
   clock.after(modelPatienceMs, fallBack);
   const stream = new TrafficStream({
-    ...{ servers, clock, onMessage: take },
-    random: Math.random,
+    ...{ servers, clock, random, onMessage: take },
     onTrouble(fault) {
       fallBack();
       tell({ type: 'trouble', message: fault.message });
     },
   });
-  return { settings, plane, stream, sockets: new WorkerSockets(plane) };
+  const sample = new RequestSample(clock, (lines) => tell({ type: 'requests', lines }));
+  const started = { settings, plane, stream, sockets: new WorkerSockets(plane), spans, sample };
+  if (settings.watched) watch(started, true);
+  return started;
+}
+
+function watch({ plane, sample }: Running, on: boolean): void {
+  plane.watchRequests(on ? (entry) => sample.take(entry) : undefined);
+}
+
+function reportOf({ plane, spans }: Running): WorkerReport {
+  return { ...plane.report(), spans: { exported: spans?.exported ?? 0, dropped: spans?.dropped ?? 0 } };
 }
 
 /**
@@ -111,22 +137,23 @@ function drain(deadlineMs: number): void {
   if (draining) return;
   draining = true;
   if (running === undefined) process.exit(0);
-  const { plane, stream } = running;
+  const { plane, stream, spans } = running;
   const idleUntilMs = nowMs + Math.min(1_000, deadlineMs / 4);
   plane.beginDrain();
   stream.stop();
   const look = (): void => {
     const nowMs = clock.monotonicMs();
     if (nowMs >= Math.min(idleUntilMs, drainUntilMs)) plane.endIdle();
-    if (plane.openConnections === 0 || nowMs >= drainUntilMs) finish(plane);
+    if (plane.openConnections === 0 || nowMs >= drainUntilMs) finish(plane, spans);
     else clock.after(50, look);
   };
   look();
 }
 
-function finish(plane: DataPlane): void {
+function finish(plane: DataPlane, spans: SpanExporter | undefined): void {
   plane.close();
-  // The access log's last lines are on their way; `exit` follows by itself when nothing is left, or at the latest then.
+  spans?.close();
+  // The access log's last lines and spans are on their way; `exit` follows by itself when nothing is left, or at the latest then.
   clock.after(100, () => process.exit(0));
   if (process.connected) process.disconnect();
 }

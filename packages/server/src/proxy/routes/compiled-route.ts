@@ -3,6 +3,7 @@ import type { Route, RouteAction, WeightedTarget } from '@portolan/core/traffic/
 import type { ClusterState } from '../cluster-state.ts';
 import { compileHeaderChanges, type HeaderEdit } from '../policies/header-edit.ts';
 import type { RoutePolicy } from '../route-policy.ts';
+import { RouteStats } from '../stats.ts';
 import { compilePath, type PathPattern } from './path-pattern.ts';
 import { compileRedirect, type Redirect } from './redirect.ts';
 import { compileConditions, type RequestTest } from './request-test.ts';
@@ -26,6 +27,7 @@ export interface CompiledRoute {
   readonly action: RouteAction;
   readonly timeoutMs: number;
   readonly retry: Route['retry'];
+  readonly stats: RouteStats;
 }
 
 /** Where a share of a route's requests goes. */
@@ -48,11 +50,15 @@ export interface RouteCompiler {
   policyOf(route: Route): RoutePolicy | undefined;
 }
 
-/** @param kept the route before it was changed, if its policies were the same: what they count goes on */
+/**
+ * @param kept the route before it was changed, if its policies were the same: what they count goes on
+ * @param stats of the route before it was changed
+ */
 export function compileRoute(
   route: Route,
   compiler: RouteCompiler,
   kept: CompiledRoute | undefined,
+  stats = new RouteStats(),
 ): CompiledRoute {
   const { action } = route;
   const conditions = compileConditions(route.match);
@@ -68,6 +74,7 @@ export function compileRoute(
     action,
     timeoutMs: route.timeoutMs,
     retry: route.retry,
+    stats,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RetryPolicy, RouteAction } from '@portolan/core/traffic/model.ts';
+import { RouteStats } from '../stats.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 
 const action: RouteAction = {
@@ -24,4 +25,5 @@ export const tooCostly: CompiledRoute = Object.freeze({
     redirect: undefined,
   },
   ...{ action, timeoutMs: 0, retry },
+  stats: new RouteStats(),
 });
