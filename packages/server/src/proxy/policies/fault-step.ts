@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { drawFault } from '@portolan/core/resilience/fault-injection.ts';
 import type { FaultPolicy } from '@portolan/core/traffic/model.ts';
+import { isGrpc } from '../grpc-reply.ts';
 import type { RequestView } from '../request-view.ts';
 import { type Decision, type Denial, denial, type PolicyState, type PolicyStep } from './step.ts';
 
@@ -47,8 +48,8 @@ export class FaultStep implements PolicyStep {
   /** gRPC clients are told in gRPC's way: HTTP 200 and a status of its own. */
   #aborted(status: number, view: RequestView): Denial {
     const { grpcStatus } = this.#policy.abort ?? {};
-    const grpc = view.header('content-type')?.startsWith('application/grpc') === true;
-    if (!grpc || grpcStatus === undefined) return denial(status, 'fault-abort', 'fault filter abort');
+    if (!isGrpc(view.head) || grpcStatus === undefined)
+      return denial(status, 'fault-abort', 'fault filter abort');
     const lines = `grpc-status: ${grpcStatus}\r\ngrpc-message: fault filter abort\r\n`;
     return { status: 200, code: 'fault-abort', body: '', contentType: 'application/grpc', lines };
   }

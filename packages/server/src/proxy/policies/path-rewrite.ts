@@ -17,7 +17,7 @@ export function compileRewrite(rewrite: PathRewrite, match: PathMatch): Rewrite 
     if (changed === undefined) return { path, query };
     const queryAt = changed.indexOf('?');
     const newPath = queryAt === -1 ? changed : changed.slice(0, queryAt);
-    const rooted = newPath.startsWith('/') ? newPath : `/${newPath}`;
+    const rooted = canonicalText(newPath.startsWith('/') ? newPath : `/${newPath}`);
     if (!isPlain(rooted) || changed.length > maxPathLength) return undefined;
     return { path: rooted, query: queryAt === -1 ? query : joined(changed.slice(queryAt), query) };
   };

@@ -302,7 +302,7 @@ test('faults: a delay, then an abort, gRPC told in its own way', async (t) => {
   const began = performance.now();
   assert.equal((await request(port)).status, 503);
   assert.ok(performance.now() - began >= 25);
-  const grpc = await request(port, '/', { headers: { 'content-type': 'application/grpc' } });
+  const grpc = await request(port, '/', { method: 'POST', headers: { 'content-type': 'application/grpc' } });
   assert.deepEqual([grpc.status, grpc.headers['grpc-status']], [200, '14']);
   assert.equal(upstream.seen.length, 0);
   const slow = await gatewayWith(t, { fault: { delay: { percent: 100, ms: 10 } } });

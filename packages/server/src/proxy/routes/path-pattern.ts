@@ -79,9 +79,15 @@ function mayChooseAtTop(source: string): boolean {
 
 /** As requests' paths are written (RFC 3986 §6.2.2): what is not ASCII escaped, escapes of plain characters decoded, others in capitals. */
 export function canonicalText(value: string): string {
-  const ascii = /^[!-~]*$/.test(value) ? value : encodeURI(value).replaceAll('%25', '%');
+  const ascii = value.replace(/[^!-~]+/gu, percentEncoded);
   return ascii.replace(/%[0-9a-f]{2}/gi, (triplet) => {
     const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
     return /[A-Za-z0-9._~-]/.test(character) ? character : triplet.toUpperCase();
   });
+}
+
+function percentEncoded(text: string): string {
+  return Buffer.from(text, 'utf8')
+    .toString('hex')
+    .replace(/../g, (octet) => `%${octet}`);
 }
