@@ -14,7 +14,7 @@ export interface Cluster {
   readonly maxPendingRequests: number;
   /** Absent: Envoy's 1,024. */
   readonly maxRequests?: number;
-  /** Under way at the same time; absent: Envoy's 3, but see `retryBudget`. */
+  /** Requests that are being retried, at the same time; absent: every one may be (Envoy: 3). `retryBudget` holds instead, if given. */
   readonly maxRetries?: number;
   readonly retryBudget?: RetryBudget;
   /** After so many a connection is closed; 0 or absent: never. */

@@ -78,6 +78,8 @@ export type AttemptState =
   | 'over';
 
 const never = Number.POSITIVE_INFINITY;
+/** People and programs that leave sooner only changed their mind. */
+const silenceMs = 1_000;
 
 /**
  * One try of a request at one endpoint. Minds its connection or stream and the endpoint's accounts; knows nothing of routes, retries or
@@ -125,6 +127,17 @@ export abstract class Attempt {
   abort(): void {
     if (this.state === 'over') return;
     this.leave();
+  }
+
+  /**
+   * As `abort`, because no answer came: after a second of silence that counts as the endpoint's failure. A process that hangs takes
+   * connections all the same, and without timeouts nothing else would tell.
+   */
+  giveUp(nowMs: number): void {
+    const due = this.state === 'asked' && this.owner.body.whole && !this.responded;
+    const silent = due && nowMs - this.#sentMs >= silenceMs;
+    if (silent) this.cluster.outcome(this.endpoint, 'local-failure');
+    this.abort();
   }
 
   /** Acts upon its deadline. */

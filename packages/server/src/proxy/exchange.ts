@@ -93,6 +93,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #status = 0;
   #responseBytes = 0;
   #lastMs: number;
+  #clientEndedMs = never;
   #clientPaused = false;
 
   constructor(plane: Plane, client: ClientEnd, head: RequestHead) {
@@ -212,6 +213,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   onClientEnd(): void {
     // A half-closed client still reads, but a request without its end will never be whole.
     if (!this.body.whole && this.#phase !== 'over') this.#breakOff('client-closed');
+    this.#clientEndedMs = this.plane.clock.monotonicMs();
   }
 
   onClientDrain(): void {
@@ -219,14 +221,22 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   }
 
   onClientClose(): void {
-    if (this.#phase !== 'over') this.#close('client-closed', 0);
+    if (this.#phase === 'over') return;
+    this.#giveUp(this.plane.clock.monotonicMs());
+    this.#close('client-closed', 0);
   }
 
   sweep(nowMs: number): void {
     if (this.#phase === 'over') return;
     if (this.timeoutMs > 0 && nowMs >= this.startMs + this.timeoutMs) {
       this.#cluster?.stats.add('timeouts');
+      this.#giveUp(nowMs);
       this.#fail(504, 'request-timeout', 'the request took longer than its route allows');
+      return;
+    }
+    if (this.#phase !== 'answering' && nowMs - this.#clientEndedMs >= this.plane.limits.halfClosedMs) {
+      this.#giveUp(nowMs);
+      this.#breakOff('client-closed');
       return;
     }
     if (this.#phase === 'answering') {
@@ -621,6 +631,12 @@ export class Exchange implements AttemptOwner, PolicyRequest {
   #close(flag: string, status: number): void {
     this.#dropAttempts();
     this.#end(status, flag, this.plane.clock.monotonicMs());
+  }
+
+  /** Nobody waits for an answer any longer: that there was none yet says something of the endpoint. */
+  #giveUp(nowMs: number): void {
+    this.#attempt?.giveUp(nowMs);
+    for (const other of this.#others) other.giveUp(nowMs);
   }
 
   #dropAttempts(): void {

@@ -15,6 +15,8 @@ export interface GatewayLimits {
   readonly maxNewUdpSessionsPerSecond: number;
   /** A connection with no request under way. nginx's default. */
   readonly keepAliveTimeoutMs: number;
+  /** How long a client that ended its side is believed to wait still for its answer: most that end have given up. */
+  readonly halfClosedMs: number;
   /** A body, either way, of which nothing arrives. */
   readonly bodyStallMs: number;
   /** A peer that does not read what we have for it. */
@@ -25,6 +27,9 @@ export interface GatewayLimits {
   readonly tunnelIdleMs: number;
   /** Idle time of a pooled upstream connection: below the 5 s after which Node's servers close theirs. */
   readonly upstreamIdleMs: number;
+  /** An HTTP/2 upstream of which nothing comes while streams are open: then a PING asks whether anybody is there, and waits so long. */
+  readonly upstreamQuietMs: number;
+  readonly upstreamPingMs: number;
   readonly maxConnections: number;
   /** Octets of all clients together that came before their turn (pipelined requests); whoever passes it is cut. */
   readonly maxAheadBytes: number;
@@ -48,11 +53,14 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   maxUdpSessions: 4_096,
   maxNewUdpSessionsPerSecond: 2_000,
   keepAliveTimeoutMs: 75_000,
+  halfClosedMs: 2_000,
   bodyStallMs: 30_000,
   writeStallMs: 30_000,
   streamIdleMs: 300_000,
   tunnelIdleMs: 3_600_000,
   upstreamIdleMs: 4_000,
+  upstreamQuietMs: 5_000,
+  upstreamPingMs: 5_000,
   maxConnections: 10_000,
   maxAheadBytes: 67_108_864,
   maxReplayBytes: 65_536,

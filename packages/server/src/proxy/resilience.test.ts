@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
+import * as http from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Cluster, Endpoint, OutlierDetection, RetryPolicy } from '@portolan/core/traffic/model.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import type { DataPlane } from './data-plane.ts';
 import { type ClusterCounter, clusterCounters } from './stats.ts';
-import { cluster, endpoint, modelOf, startPlane, startServer, type TestScope } from './testdata/plane-rig.ts';
+import {
+  cluster,
+  endpoint,
+  modelOf,
+  startPlane,
+  startServer,
+  type TestScope,
+  talk,
+} from './testdata/plane-rig.ts';
 import { ask, askMany, shares, startUpstream, type Upstream } from './testdata/upstream-rig.ts';
 
 const noRetry: RetryPolicy = { retries: 0, on: [], perTryTimeoutMs: 0 };
@@ -342,6 +351,35 @@ test('the route’s time is over whatever is retried', async (scope) => {
   assert.equal((await ask(port)).status, 504);
   assert.ok(counted(plane, 'retries') >= 1);
   assert.equal(plane.report().clusters[0]?.underWay, 0);
+});
+
+test('who never answers is ejected once enough clients have given up, without any timeout', async (scope) => {
+  const upstreams = await startMany(scope, ['stuck', 'well']);
+  upstreams[0]?.behave({ silent: true });
+  const settings = { outlier: { ...outlier, consecutiveLocalFailures: 3 } };
+  const { plane, port } = start(scope, upstreams, settings);
+  const client = (): Promise<void> =>
+    new Promise((resolve) => {
+      const request = http.get({ port, host: '127.0.0.1', headers: { Host: 'web.test' }, agent: false });
+      request.setTimeout(1_100, () => request.destroy());
+      request.on('response', (response) => response.resume());
+      request.on('error', () => undefined);
+      request.on('close', () => resolve());
+    });
+  await Promise.all(Array.from({ length: 6 }, client));
+  await waitUntil(() => stateOf(plane, 'stuck') === 'ejected');
+  assert.deepEqual(shares(await askMany(port, 4)), { well: 4 });
+  assert.equal(plane.report().clusters[0]?.underWay, 0);
+});
+
+test('a client that ended its side still gets an answer that comes soon', async (scope) => {
+  const [only] = await startMany(scope, ['only']);
+  assert.ok(only !== undefined);
+  only.behave({ delayMs: 100 });
+  const { port } = start(scope, [only], { outlier });
+  const request = 'GET / HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n';
+  const { answer } = await talk(port, [request], { end: true });
+  assert.match(answer, /^HTTP\/1\.1 200 /);
 });
 
 test('an endpoint that is killed costs no request, and is back as soon as it listens again', async (scope) => {
