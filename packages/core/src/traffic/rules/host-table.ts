@@ -4,9 +4,9 @@ import type { Diagnostic, VirtualHost } from '../model.ts';
 import { edgeTable, type Route } from '../route.ts';
 import type { ClusterVariant } from './cluster-table.ts';
 import type { PlainRoute, RouteContribution } from './contract.ts';
-import { ingressRoutes } from './ingress/host-routes.ts';
-import { compareRanks, rankOfRegistration } from './rank.ts';
-import { createRanked, type Owned } from './ranked.ts';
+import { createIngressRoutes } from './ingress/host-routes.ts';
+import { rankOfRegistration } from './rank.ts';
+import { byRank, createRanked, type Owned } from './ranked.ts';
 import type { Shared } from './shared.ts';
 
 /** The virtual hosts, each made of what the rules bring for its domain. */
@@ -24,6 +24,9 @@ export function createHostTable(
   diagnostics: DiagnosticSet,
   variants: Shared<ClusterVariant>,
 ): HostTable {
+  const ingress = createIngressRoutes();
+  /** Of each route, what it matches. */
+  const matches = new WeakMap<Route, string>();
   const routes = createRanked<RouteContribution>(({ table, host }) => placeOf(table, host));
 
   function settleOne(place: string): string | undefined {
@@ -36,7 +39,7 @@ export function createHostTable(
       all.push(...planned(placeOf(table, `*${host.slice(1)}`), [], wanted));
     const shown = all.some(({ item }) => item.rank === rankOfRegistration);
     const open = shown ? all : all.filter(({ item }) => item.onlyWhereShown !== true);
-    const winners = withoutRepeats(open, found);
+    const winners = withoutRepeats(open, matchOf, found);
     diagnostics.replace(`\0host ${place}`, found);
     variants.set(`\0host ${place}`, wanted);
 
@@ -66,8 +69,17 @@ export function createHostTable(
       else paths.push({ subject, item });
     }
     if (paths.length === 0) return plain;
-    plain.push(...ingressRoutes(paths, found, wanted));
-    return plain.sort((left, right) => compareRanks(left.item.rank, right.item.rank));
+    for (const route of ingress.of(paths, found, wanted)) plain.push(route);
+    return plain.sort(byRank);
+  }
+
+  function matchOf(route: Route): string {
+    let match = matches.get(route);
+    if (match === undefined) {
+      match = JSON.stringify(route.match);
+      matches.set(route, match);
+    }
+    return match;
   }
 
   return {
@@ -94,13 +106,17 @@ function placeOf(table: string, host: string): string {
 }
 
 /** Two routes of the same match: the second would never be asked. */
-function withoutRepeats(all: readonly Owned<PlainRoute>[], found: Diagnostic[]): Route[] {
+function withoutRepeats(
+  all: readonly Owned<PlainRoute>[],
+  matchOf: (route: Route) => string,
+  found: Diagnostic[],
+): Route[] {
   if (all.length === 1) return all.map(({ item }) => item.route);
   const holders = new Map<string, Owned<PlainRoute>>();
   const winners: Route[] = [];
   for (const owned of all) {
     const { route, path, host } = owned.item;
-    const match = JSON.stringify(route.match);
+    const match = matchOf(route);
     const holder = holders.get(match);
     if (holder === undefined) {
       holders.set(match, owned);

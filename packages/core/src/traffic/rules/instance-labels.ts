@@ -25,15 +25,18 @@ export function matchesAll(record: InstanceRecord, pairs: readonly LabelPair[]):
   return true;
 }
 
-/** Every pair that may hold for the instance: all that do, and perhaps some that do not. */
-export function* possiblePairs(record: InstanceRecord): Generator<LabelPair> {
-  for (const key of Object.keys(record.metadata)) yield [key, record.metadata[key] ?? ''];
-  for (const tag of record.tags) {
-    yield [`${tagPrefix}${tag}`, 'true'];
+/** Calls `found` with every pair that may hold for the instance: all that do, and perhaps some that do not. */
+export function eachPossiblePair(
+  { metadata, tags, service }: InstanceRecord,
+  found: (key: string, value: string) => void,
+): void {
+  for (const key in metadata) found(key, metadata[key] ?? '');
+  for (const tag of tags) {
+    found(`${tagPrefix}${tag}`, 'true');
     const at = tag.indexOf('=');
-    if (at >= 0) yield [tag.slice(0, at), tag.slice(at + 1)];
+    if (at >= 0) found(tag.slice(0, at), tag.slice(at + 1));
   }
-  for (const key of nameLabels) yield [key, record.service];
+  for (const key of nameLabels) found(key, service);
 }
 
 const tagPrefix = 'tag.';

@@ -1,5 +1,5 @@
 import type { CatalogReader, ServiceView } from '../../catalog/reader.ts';
-import { type LabelPair, possiblePairs } from './instance-labels.ts';
+import { eachPossiblePair, type LabelPair } from './instance-labels.ts';
 
 /** `<namespace>\0<key>\0<value>`. */
 type PairKey = string;
@@ -29,12 +29,7 @@ export function createLabelIndex(catalog: () => CatalogReader): LabelIndex {
 
   function write(key: string, service: ServiceView | undefined): ReadonlySet<PairKey> {
     const before = pairsOf.get(key) ?? nobody;
-    const after = new Set<PairKey>();
-    if (service !== undefined) {
-      for (const { record } of service.instances())
-        for (const [name, value] of possiblePairs(record))
-          after.add(`${service.namespace}\0${name}\0${value}`);
-    }
+    const after = service === undefined ? nobody : pairsIn(service);
     for (const pair of before) if (!after.has(pair)) removeFrom(servicesOf, pair, key);
     for (const pair of after) if (!before.has(pair)) addTo(servicesOf, pair, key);
     if (after.size === 0) pairsOf.delete(key);
@@ -87,6 +82,22 @@ export function createLabelIndex(catalog: () => CatalogReader): LabelIndex {
       built = false;
     },
   };
+}
+
+/** Copies of a service have mostly the same labels: what is there already is not written again. */
+function pairsIn(service: ServiceView): ReadonlySet<PairKey> {
+  const values = new Map<string, Set<string>>();
+  const pairs = new Set<PairKey>();
+  for (const { record } of service.instances()) {
+    eachPossiblePair(record, (name, value) => {
+      const known = values.get(name);
+      if (known === undefined) values.set(name, new Set([value]));
+      else if (known.has(value)) return;
+      else known.add(value);
+      pairs.add(`${service.namespace}\0${name}\0${value}`);
+    });
+  }
+  return pairs;
 }
 
 function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {

@@ -47,8 +47,10 @@ export interface IngressAnnotations {
 export function readAnnotations(rule: RuleOf<Ingress>, context: PlanContext): IngressAnnotations {
   const read = createAnnotationReader(rule.manifest.metadata.annotations ?? {}, context);
   const draft = emptyDraft();
-  for (const group of groups) group(read, draft, { rule, context });
-  read.finish();
+  if (read.any) {
+    for (const group of groups) group(read, draft, { rule, context });
+    read.finish();
+  }
   const { rewriteTarget, appRoot, redirect, idleTimeoutMs, sticky, policies } = draft;
   const behaviour: PathBehaviour = {
     regex: draft.useRegex || rewriteTarget !== undefined,

@@ -6,6 +6,8 @@ const prefix = 'nginx.ingress.kubernetes.io/';
 
 /** Reads the annotations of one Ingress, and reports what it cannot read, each with its path. Who asks for a name knows it. */
 export interface AnnotationReader {
+  /** Whether there is any: most have none, and need not be asked a hundred times. */
+  readonly any: boolean;
   /** Undefined: not there, or empty. */
   text(name: string): string | undefined;
   /** `true` or `false`; anything else is reported and not there. */
@@ -22,7 +24,7 @@ export interface AnnotationReader {
   /** The whole Ingress is answered 503: what must guard it cannot, as ingress-nginx does it. */
   deny(name: string, message: string): void;
   readonly denied: boolean;
-  /** Reports those that nobody asked for. `known` are names that are told apart from typing errors elsewhere. */
+  /** Reports those that nobody asked for. */
   finish(): void;
 }
 
@@ -46,6 +48,7 @@ export function createAnnotationReader(annotations: StringMap, context: PlanCont
   }
 
   return {
+    any: Object.keys(annotations).some((key) => key.startsWith(prefix)),
     text,
     flag(name) {
       const value = text(name);
