@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   plan: async () => (await import('./plan.ts')).planBench(),
   health: async () => (await import('./health.ts')).healthBench(),
   route: async () => (await import('./route.ts')).routeBench(),
+  router: async () => (await import('./router.ts')).routerBench(),
   template: async () => (await import('./template.ts')).templateBench(),
   start: async () => (await import('./start.ts')).startBench(),
 };
