@@ -8,6 +8,8 @@ import {
   type RuleRecord,
   type RuleVersionRecord,
 } from '@portolan/core/catalog/records.ts';
+import { type ClusterIpRange, withClusterIp } from '@portolan/core/rules/cluster-ip.ts';
+import type { Service } from '@portolan/core/rules/kubernetes.ts';
 import type { ObjectMeta } from '@portolan/core/rules/metadata.ts';
 import type { AnyManifest } from '@portolan/core/rules/rule.ts';
 import { clusterScope } from '@portolan/core/rules/rule-kinds.ts';
@@ -24,6 +26,8 @@ export interface Author {
   /** Whether what another owner brought is taken over. */
   readonly force: boolean;
   readonly atMs: number;
+  /** From where Services get their virtual addresses; absent: they get none. */
+  readonly clusterIps?: ClusterIpRange | undefined;
 }
 
 export interface WriteOptions extends Author {
@@ -55,11 +59,12 @@ export function putRule(
 function put(
   draft: Draft,
   key: ResourceKey,
-  manifest: Readonly<Record<string, Json>>,
+  given: Readonly<Record<string, Json>>,
   options: WriteOptions,
   action: RuleVersionRecord['action'] | undefined,
 ): Written {
   const before = currentOf(draft, key, options);
+  const manifest = filledIn(given, key, before?.record, draft, options);
   const metadata = metadataOf(manifest, before?.record, options);
   const record: RuleRecord = {
     kind: 'rule',
@@ -76,6 +81,20 @@ function put(
   draft.put(record);
   keepVersion(draft, key, record.manifest, options, action ?? (before === undefined ? 'created' : 'updated'));
   return { outcome: before === undefined ? 'created' : 'updated', before: before?.record, after: record };
+}
+
+/** What is decided for it once, and then stays. */
+function filledIn(
+  manifest: Readonly<Record<string, Json>>,
+  { apiVersion, kind }: ResourceKey,
+  before: RuleRecord | undefined,
+  draft: Draft,
+  { clusterIps }: WriteOptions,
+): Readonly<Record<string, Json>> {
+  if (apiVersion !== 'v1' || kind !== 'Service' || clusterIps === undefined) return manifest;
+  const service = manifest as unknown as Service;
+  const earlier = before?.manifest as unknown as Service | undefined;
+  return withClusterIp(service, earlier, clusterIps, draft) as unknown as Readonly<Record<string, Json>>;
 }
 
 /** Removes a rule. `unchanged`: there is none. */

@@ -100,13 +100,11 @@ export function readYaml({ text, line }: DocumentText): YamlDocument {
   }
   if (document.errors.length > 0) {
     return broken(
-      document.errors
-        .slice(0, maxSyntaxProblems)
-        .map(({ message, pos }) => ({
-          code: 'syntax',
-          message: syntaxText(message),
-          place: placeAt(pos[0]),
-        })),
+      document.errors.slice(0, maxSyntaxProblems).map(({ message, pos }) => ({
+        code: 'syntax',
+        message: syntaxText(message),
+        place: placeAt(pos[0]),
+      })),
     );
   }
   const reading = new Reading(document, placeAt);
