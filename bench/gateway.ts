@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@portolan/testkit/free-port.ts';
 import { launchNginx } from '@portolan/testkit/launch-nginx.ts';
-import { launchProgram, type TestScope } from '@portolan/testkit/launch-program.ts';
+import { launchProgram } from '@portolan/testkit/launch-program.ts';
 import { findProgram } from '@portolan/testkit/require-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { endpointAt, modelOf, startRig } from '../interop/gateway-rig.ts';
+import { Scope } from './scope.ts';
 
 /**
  * The gateway with one worker beside nginx with one worker and HAProxy with one thread, in front of the same two upstreams, loaded by
@@ -266,19 +267,6 @@ async function startGateway(
       return stats.map((worker) => worker.pid);
     },
   };
-}
-
-/** What a test's context gives the launchers, for a program that is no test. */
-class Scope implements TestScope {
-  readonly #callbacks: (() => Promise<void>)[] = [];
-
-  after(callback: () => Promise<void>): void {
-    this.#callbacks.push(callback);
-  }
-
-  async end(): Promise<void> {
-    for (const callback of this.#callbacks.reverse()) await callback();
-  }
 }
 
 function need(program: string): string {
