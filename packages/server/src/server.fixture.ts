@@ -7,6 +7,7 @@ export interface TestServer {
   readonly running: RunningServer;
   /** Of the http listener. */
   readonly url: string;
+  readonly dataDir: string;
   /** JSON in, JSON (or text) out. */
   call(
     method: string,
@@ -40,6 +41,7 @@ export async function testServer(test: { after(callback: () => Promise<void>): v
   return {
     running,
     url,
+    dataDir: directory.path,
     async call(method, path, body) {
       const response = await fetch(url + path, {
         method,

@@ -28,6 +28,7 @@ import { nginxConfig } from './outlets/nginx/config.ts';
 import { nginxOutlet } from './outlets/nginx/outlet.ts';
 import { templatesOutlet } from './outlets/templates/outlet.ts';
 import { trafficOutlet } from './outlets/traffic/outlet.ts';
+import { gatewayToken } from './outlets/traffic/token.ts';
 import { ownDoors } from './own-doors.ts';
 import { historyKeeper } from './rules/history-keeper.ts';
 import { identityOf, prepareDataDir } from './self.ts';
@@ -99,7 +100,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
     }),
     historyKeeper(named(context, 'rules')),
     filesSource(named(context, 'manifests'), settings.manifests),
-    trafficOutlet(named(context, 'traffic')),
+    trafficOutlet(named(context, 'traffic'), gatewayToken(settings.dataDir)),
     dockerSource(named(context, 'docker'), settings.docker),
     settings.templates && templatesOutlet(named(context, 'templates'), settings.templates),
     dns && dnsOutlet(named(context, 'dns'), dnsConfig({ ...settings.dns, listen: dns })),

@@ -19,7 +19,7 @@ export interface GatewayConfig {
   readonly workers?: number;
   /** Base URLs of the control plane, tried in turn; the first that answers is followed until it fails. */
   readonly servers: readonly string[];
-  /** A directory; `gateway-model.json` is kept there. */
+  /** A directory; `gateway-model.json` is kept there, and `gateway-token`, if it is there, is shown to the control plane. */
   readonly stateDir: string;
   /** A file, `stdout` or `off` (default). */
   readonly accessLog?: string;

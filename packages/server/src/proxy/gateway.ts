@@ -63,6 +63,7 @@ class Gateway implements GatewayPart, GatewayView {
   readonly #file: ModelFile;
   readonly #modelPath: string;
   readonly #ticketSecret: TicketSecret;
+  readonly #tokenFile: string;
   #fleet: WorkerFleet | undefined;
   #doors: Doors | undefined;
   #servers: readonly string[];
@@ -76,6 +77,7 @@ class Gateway implements GatewayPart, GatewayView {
     this.#servers = config.servers;
     this.#ticketSecret = new TicketSecret(context.clock, (secret) => this.#fleet?.useTicketSecret(secret));
     this.#modelPath = join(config.stateDir, 'gateway-model.json');
+    this.#tokenFile = join(config.stateDir, 'gateway-token');
     this.#file = new ModelFile(this.#modelPath, context.clock, (fault) =>
       context.log.error({ err: fault }, 'the model could not be kept on disk'),
     );
@@ -97,6 +99,7 @@ class Gateway implements GatewayPart, GatewayView {
     if (last !== undefined) this.#table.apply(last);
     this.#fleet = new WorkerFleet(this.#context, size, {
       servers: this.#servers,
+      tokenFile: this.#tokenFile,
       modelFile: this.#modelPath,
       compileCache: join(this.#config.stateDir, 'compile-cache'),
       limits: { ...defaultLimits, ...this.#config.limits },
@@ -193,7 +196,7 @@ class Gateway implements GatewayPart, GatewayView {
   #follow(): void {
     const { clock, random, log } = this.#context;
     this.#stream = new TrafficStream({
-      ...{ servers: this.#servers, clock, random },
+      ...{ servers: this.#servers, tokenFile: this.#tokenFile, clock, random },
       onMessage: (message) => this.#take(message),
       onTrouble: (fault) =>
         log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),

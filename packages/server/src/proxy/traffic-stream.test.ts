@@ -31,6 +31,7 @@ async function follow(t: TestContext, serve: (response: ServerResponse, connecti
       after: (delayMs, callback) => systemClock.after(Math.min(delayMs, 300), callback),
     },
     random: () => 0,
+    tokenFile: '/nonexistent',
     onMessage: (message) => messages.push(message),
     onTrouble: (fault) => troubles.push(fault.message),
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
@@ -7,6 +8,8 @@ import { parseTrafficMessage } from './traffic-message.ts';
 export interface TrafficStreamOptions {
   /** Of the control plane: `http://127.0.0.1:8500`. Several are tried in turn. At least one. */
   readonly servers: readonly string[];
+  /** Holds the token that is shown to be told secrets; read at each connection, and may be missing. */
+  readonly tokenFile: string;
   readonly clock: Clock;
   readonly random: Random;
   /** Called in order. Each connection begins with a snapshot. */
@@ -73,7 +76,7 @@ export class TrafficStream {
   #connect(): void {
     const request = get(new URL('/portolan/v1/traffic', this.#server), {
       agent: false,
-      headers: { accept: 'application/x-ndjson' },
+      headers: { accept: 'application/x-ndjson', ...authorization(this.#options.tokenFile) },
     });
     this.#state = { kind: 'connected', request };
     request.on('response', (response) => this.#read(request, response));
@@ -124,6 +127,15 @@ export class TrafficStream {
     this.#state = { kind: 'waiting', cancel: this.#options.clock.after(delayMs, () => this.#connect()) };
     request.destroy();
     this.#options.onTrouble(fault);
+  }
+}
+
+function authorization(tokenFile: string): { readonly authorization?: string } {
+  try {
+    const token = readFileSync(tokenFile, 'utf8').trim();
+    return /^[!-~]+$/.test(token) ? { authorization: `Bearer ${token}` } : {};
+  } catch {
+    return {};
   }
 }
 

@@ -7,6 +7,8 @@ import type { TracingConfig } from './tracing/config.ts';
 export interface WorkerSettings {
   /** Base URLs of the control plane, tried in turn. */
   readonly servers: readonly string[];
+  /** Holds what is shown to the control plane to be told secrets. */
+  readonly tokenFile: string;
   /** Where the last good model lies. */
   readonly modelFile: string;
   /** A directory where Node keeps compiled code from one start to the next. */

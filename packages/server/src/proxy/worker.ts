@@ -83,6 +83,7 @@ function obey(command: WorkerCommand, handle: unknown): void {
 
 function start(settings: WorkerSettings): Running {
   const { limits, trustedPeers, accessLog, accessLogFormat, modelFile, servers, tracing, workers } = settings;
+  const { tokenFile } = settings;
   const random = Math.random;
   const spans = tracing === undefined ? undefined : new SpanExporter({ url: tracing.url, clock, resource });
   const plane = new DataPlane({
@@ -107,7 +108,7 @@ function start(settings: WorkerSettings): Running {
   };
   clock.after(modelPatienceMs, fallBack);
   const stream = new TrafficStream({
-    ...{ servers, clock, random, onMessage: take },
+    ...{ servers, tokenFile, clock, random, onMessage: take },
     onTrouble(fault) {
       fallBack();
       tell({ type: 'trouble', message: fault.message });

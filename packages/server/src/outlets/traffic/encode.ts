@@ -7,6 +7,7 @@ import {
   type TrafficResources,
   trafficKinds,
 } from '@portolan/core/traffic/model.ts';
+import { withoutSecrets } from '@portolan/core/traffic/secrets.ts';
 import type { TrafficNames, TrafficTablesReader } from '@portolan/core/traffic/tables.ts';
 
 /** Names that changed since a reader was told, by kind. */
@@ -22,22 +23,30 @@ export function dirtySize(dirty: TrafficDelta): number {
   return size;
 }
 
+/** To whom something is told: a data plane that has shown the token, or anyone, who gets no secrets. */
+export type Audience = 'data-plane' | 'anyone';
+
 /** What the named resources are now: put where they exist, removed where they do not. */
-function updateMessage(model: TrafficModel, dirty: TrafficDelta): TrafficMessage {
+function updateMessage(model: TrafficModel, dirty: TrafficDelta, audience: Audience): TrafficMessage {
+  const change = <K extends TrafficKind>(kind: K): ResourceChange<TrafficResources[K]> => {
+    const all: TrafficTablesReader = model;
+    const { put, remove } = changeOf<TrafficResources[K]>(all[kind], dirty[kind]);
+    return { put: audience === 'anyone' ? put.map((item) => withoutSecrets(kind, item)) : put, remove };
+  };
   return {
     type: 'update',
     revision: model.revision,
-    certificates: changeOf(model.certificates, dirty.certificates),
-    clusters: changeOf(model.clusters, dirty.clusters),
-    tlsHosts: changeOf(model.tlsHosts, dirty.tlsHosts),
-    virtualHosts: changeOf(model.virtualHosts, dirty.virtualHosts),
-    listeners: changeOf(model.listeners, dirty.listeners),
+    certificates: change('certificates'),
+    clusters: change('clusters'),
+    tlsHosts: change('tlsHosts'),
+    virtualHosts: change('virtualHosts'),
+    listeners: change('listeners'),
   };
 }
 
 /** One line with its line feed. */
-export function encodeUpdate(model: TrafficModel, dirty: TrafficDelta): Buffer {
-  return Buffer.from(`${JSON.stringify(updateMessage(model, dirty))}\n`);
+export function encodeUpdate(model: TrafficModel, dirty: TrafficDelta, audience: Audience): Buffer {
+  return Buffer.from(`${JSON.stringify(updateMessage(model, dirty, audience))}\n`);
 }
 
 function changeOf<T>(all: ReadonlyMap<string, T>, names: ReadonlySet<string>): ResourceChange<T> {
@@ -58,23 +67,21 @@ const pieceLength = 64 * 1024;
  * The whole model as one line, in pieces. The model of the moment of the call is what is told, however long the reader takes:
  * its values are frozen, and only the lists of them are copied.
  */
-export function snapshotPieces(model: TrafficModel): Iterator<string, undefined> {
-  const lists = trafficKinds.map((kind): readonly [string, readonly unknown[]] => [
-    kind,
-    [...model[kind].values()],
-  ]);
-  return pieces(model.revision, lists);
+export function snapshotPieces(model: TrafficModel, audience: Audience): Iterator<string, undefined> {
+  const lists = trafficKinds.map((kind) => [kind, [...model[kind].values()]] as const);
+  return pieces(model.revision, lists, audience);
 }
 
-type Lists = readonly (readonly [string, readonly unknown[]])[];
+type Lists = readonly (readonly [TrafficKind, readonly TrafficResources[TrafficKind][]])[];
 
-function* pieces(revision: number, lists: Lists): Generator<string, undefined> {
+function* pieces(revision: number, lists: Lists, audience: Audience): Generator<string, undefined> {
   let piece = `{"type":"snapshot","revision":${revision}`;
   for (const [kind, values] of lists) {
     piece += `,"${kind}":{"put":[`;
     let separator = '';
     for (const value of values) {
-      piece += separator + JSON.stringify(value);
+      const told = audience === 'anyone' ? withoutSecrets(kind, value) : value;
+      piece += separator + JSON.stringify(told);
       separator = ',';
       if (piece.length < pieceLength) continue;
       yield piece;

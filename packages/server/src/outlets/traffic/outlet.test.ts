@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Cluster, TrafficDelta, TrafficMessage, TrafficModel } from '@portolan/core/traffic/model.ts';
 import { emptyTables, noTraffic } from '@portolan/core/traffic/tables.ts';
 import { testServer } from '../../server.fixture.ts';
-import { encodeUpdate } from './encode.ts';
+import { encodeUpdate, snapshotPieces } from './encode.ts';
 import { SharedSnapshot } from './shared-snapshot.ts';
 import { TrafficStream } from './stream.ts';
+import { gatewayToken } from './token.ts';
 
 /** Reads the stream of a real server, message by message. */
-async function reader(t: TestContext, url: string): Promise<{ next(): Promise<TrafficMessage> }> {
+async function reader(
+  t: TestContext,
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ next(): Promise<TrafficMessage> }> {
   const abort = new AbortController();
   t.after(() => abort.abort());
-  const response = await fetch(`${url}/portolan/v1/traffic`, { signal: abort.signal });
+  const response = await fetch(`${url}/portolan/v1/traffic`, { signal: abort.signal, headers });
   assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
   const lines = linesOf(response);
   return {
@@ -68,6 +75,45 @@ test('only GET, and only this path', async (t) => {
   assert.equal((await call('GET', '/portolan/v1/trafficjam')).status, 404);
 });
 
+test('secrets are told to whom has shown the token, and a wrong token is refused', async (t) => {
+  const { url, dataDir } = await testServer(t);
+  const file = join(dataDir, 'gateway-token');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const token = readFileSync(file, 'utf8').trim();
+  assert.equal(gatewayToken(dataDir), token, 'a restart keeps it');
+  const get = (authorization: string) => fetch(`${url}/portolan/v1/traffic`, { headers: { authorization } });
+  for (const wrong of [`Bearer ${'0'.repeat(64)}`, 'Bearer x', `Basic ${token}`, token]) {
+    const { status } = await get(wrong);
+    assert.equal(status, 401, wrong);
+  }
+  const stream = await reader(t, url, { authorization: `Bearer ${token}` });
+  assert.equal((await stream.next()).type, 'snapshot');
+
+  const certificate = { name: 'c', chain: 'chain', key: 'the key' };
+  const model: TrafficModel = {
+    ...{ revision: 1, ...emptyTables() },
+    certificates: new Map([['c', certificate]]),
+  };
+  const delta: TrafficDelta = { ...noTraffic, certificates: new Set(['c']) };
+  for (const [audience, key] of [
+    ['anyone', ''],
+    ['data-plane', 'the key'],
+  ] as const) {
+    const lines = [
+      [...iterate(snapshotPieces(model, audience))].join(''),
+      encodeUpdate(model, delta, audience).toString(),
+    ];
+    for (const line of lines) {
+      const { certificates } = JSON.parse(line) as TrafficMessage;
+      assert.deepEqual(certificates.put, [{ ...certificate, key }]);
+    }
+  }
+});
+
+function* iterate<T>(iterator: Iterator<T, undefined>): Iterable<T> {
+  for (let next = iterator.next(); next.done !== true; next = iterator.next()) yield next.value;
+}
+
 /** A response whose socket is full when the test says so. */
 class SlowResponse extends EventEmitter {
   readonly written: string[] = [];
@@ -95,14 +141,14 @@ function slowReader() {
   const stream = new TrafficStream(
     response as unknown as ServerResponse,
     model,
-    new SharedSnapshot(model),
+    { snapshot: new SharedSnapshot(model, 'anyone'), audience: 'anyone' },
     () => {
       closed += 1;
     },
   );
   const change = (names: readonly string[]) => {
     const delta: TrafficDelta = { ...noTraffic, clusters: new Set(names) };
-    stream.update(delta, () => encodeUpdate(model, delta));
+    stream.update(delta, () => encodeUpdate(model, delta, 'anyone'));
   };
   const set = (name: string, maxConnections: number) => {
     clusters.set(name, { name, maxConnections } as Cluster);
@@ -147,12 +193,12 @@ test('a large snapshot is written in pieces as the reader drains, and what chang
     clusters.set(`c${index}`, { name: `c${index}`, endpoints: [], maxConnections: 1 } as unknown as Cluster);
   }
   const model = { revision: 7, ...emptyTables(), clusters };
-  const snapshot = new SharedSnapshot(model);
+  const telling = { snapshot: new SharedSnapshot(model, 'anyone'), audience: 'anyone' } as const;
   const first = new SlowResponse();
   const second = new SlowResponse();
   first.full = true;
-  const stream = new TrafficStream(first as unknown as ServerResponse, model, snapshot, () => {});
-  new TrafficStream(second as unknown as ServerResponse, model, snapshot, () => {});
+  const stream = new TrafficStream(first as unknown as ServerResponse, model, telling, () => {});
+  new TrafficStream(second as unknown as ServerResponse, model, telling, () => {});
   assert.equal(first.written.length, 1);
 
   clusters.set('c0', { name: 'c0', endpoints: [], maxConnections: 2 } as unknown as Cluster);

@@ -1,5 +1,5 @@
 import type { TrafficModel } from '@portolan/core/traffic/model.ts';
-import { snapshotPieces } from './encode.ts';
+import { type Audience, snapshotPieces } from './encode.ts';
 
 /**
  * One encoding of the model for all who ask for it at the same revision: the workers of a gateway connect together, and a large model takes
@@ -10,9 +10,9 @@ export class SharedSnapshot {
   readonly #rest: Iterator<string, undefined>;
   readonly #pieces: Buffer[] = [];
 
-  constructor(model: TrafficModel) {
+  constructor(model: TrafficModel, audience: Audience) {
     this.revision = model.revision;
-    this.#rest = snapshotPieces(model);
+    this.#rest = snapshotPieces(model, audience);
   }
 
   /** Undefined after the last. */
@@ -26,13 +26,13 @@ export class SharedSnapshot {
 }
 
 /** Snapshots by the latest revision, kept only as long as some reader still reads one. */
-export function createSnapshots(model: () => TrafficModel): () => SharedSnapshot {
+export function createSnapshots(model: () => TrafficModel, audience: Audience): () => SharedSnapshot {
   let latest: WeakRef<SharedSnapshot> | undefined;
   return () => {
     const current = model();
     const known = latest?.deref();
     if (known?.revision === current.revision) return known;
-    const made = new SharedSnapshot(current);
+    const made = new SharedSnapshot(current, audience);
     latest = new WeakRef(made);
     return made;
   };

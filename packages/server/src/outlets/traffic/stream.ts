@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TrafficDelta, TrafficModel } from '@portolan/core/traffic/model.ts';
 import { noNames } from '@portolan/core/traffic/tables.ts';
-import { addDirty, type Dirty, dirtySize, encodeUpdate } from './encode.ts';
+import { type Audience, addDirty, type Dirty, dirtySize, encodeUpdate } from './encode.ts';
 import type { SharedSnapshot } from './shared-snapshot.ts';
 
 /**
@@ -24,10 +24,18 @@ type State =
 export class TrafficStream {
   readonly #response: ServerResponse;
   readonly #model: TrafficModel;
+  readonly audience: Audience;
   #state: State;
 
   /** Starts with the snapshot. `onClose` is called once, when the reader has gone or was cut. */
-  constructor(response: ServerResponse, model: TrafficModel, snapshot: SharedSnapshot, onClose: () => void) {
+  constructor(
+    response: ServerResponse,
+    model: TrafficModel,
+    told: { readonly snapshot: SharedSnapshot; readonly audience: Audience },
+    onClose: () => void,
+  ) {
+    const { snapshot, audience } = told;
+    this.audience = audience;
     this.#response = response;
     this.#model = model;
     this.#state = { at: 'snapshot', snapshot, next: 0, dirty: noNames() };
@@ -69,7 +77,7 @@ export class TrafficStream {
     if (this.#state.at !== 'snapshot' && this.#state.at !== 'behind') return;
     const { dirty } = this.#state;
     this.#state = { at: 'in-step' };
-    if (dirtySize(dirty) > 0) this.#write(encodeUpdate(this.#model, dirty));
+    if (dirtySize(dirty) > 0) this.#write(encodeUpdate(this.#model, dirty, this.audience));
   }
 
   /** False: the socket is full and there is more. */
