@@ -45,14 +45,11 @@ class MemoryCatalog extends TableReader implements Catalog {
 
   load(content: StoreContent): void {
     if (this.#revision !== 0) throw new Fault('internal', 'Only an empty catalog can be loaded.');
-    for (const { record, createRevision, modifyRevision } of content.entries) {
+    for (const entry of content.entries) {
+      const { record } = entry;
       const current = this.tables.current(record);
-      const entry: Entry = Object.freeze({
-        record: frozenRecord(this.#sharing.shared(record, current)),
-        createRevision,
-        modifyRevision,
-      });
-      this.tables.place(entry, current);
+      frozenRecord(this.#sharing.share(record, current));
+      this.tables.place(Object.freeze(entry), current);
     }
     this.#revision = content.revision;
     this.#topics.load(content.revision);

@@ -9,7 +9,7 @@ import type { StoreContent } from './store.ts';
  * The cost of `apply` does not grow with the catalog.
  */
 export interface Catalog extends CatalogReader {
-  /** Fills an empty catalog with what the store held. */
+  /** Fills an empty catalog with what the store held. The entries become the catalog's: they are changed to share what is equal, and frozen. */
   load(content: StoreContent): void;
   /** Applies one committed change. Revisions must rise. */
   apply(change: Change): CatalogDelta;

@@ -23,49 +23,50 @@ export class Sharing {
   /** A record equal to `record`, which will replace `current`. One that is frozen was shared before. */
   shared(record: CatalogRecord, current: Entry | undefined): CatalogRecord {
     if (Object.isFrozen(record)) return record;
+    // Whoever made it may still hold it: what is changed is a copy.
+    return record.kind === 'instance' || record.kind === 'check'
+      ? this.share({ ...record }, current)
+      : record;
+  }
+
+  /** The same for a record that nobody else holds: it is changed in place. */
+  share(record: CatalogRecord, current: Entry | undefined): CatalogRecord {
+    if (Object.isFrozen(record)) return record;
     if (record.kind === 'instance') {
       const replaced = current?.record as InstanceRecord | undefined;
-      this.#instance = this.#sharedInstance(record, replaced ?? this.#instance ?? record);
-      return this.#instance;
-    }
-    if (record.kind === 'check') {
+      this.#shareInstance(record, replaced ?? this.#instance ?? record);
+      this.#instance = record;
+    } else if (record.kind === 'check') {
       const replaced = current?.record as CheckRecord | undefined;
-      this.#check = this.#sharedCheck(record, replaced ?? this.#check ?? record);
-      return this.#check;
+      this.#shareCheck(record, replaced ?? this.#check ?? record);
+      this.#check = record;
     }
     return record;
   }
 
-  #sharedInstance(record: InstanceRecord, like: InstanceRecord): InstanceRecord {
+  #shareInstance(record: Mutable<InstanceRecord>, like: InstanceRecord): void {
     const service = this.#tables.services.get(`${record.namespace}/${record.service}`);
-    return {
-      ...record,
-      namespace: either(record.namespace, like.namespace),
-      service: service?.name ?? record.service,
-      node: this.#nodeName(record.node),
-      id: either(record.id, like.id),
-      tags: either(record.tags, like.tags),
-      metadata: either(record.metadata, like.metadata),
-      taggedAddresses: either(record.taggedAddresses, like.taggedAddresses),
-      weights: either(record.weights, like.weights),
-      origin: either(record.origin, like.origin),
-    };
+    record.namespace = either(record.namespace, like.namespace);
+    record.service = service?.name ?? record.service;
+    record.node = this.#nodeName(record.node);
+    record.id = either(record.id, like.id);
+    record.tags = either(record.tags, like.tags);
+    record.metadata = either(record.metadata, like.metadata);
+    record.taggedAddresses = either(record.taggedAddresses, like.taggedAddresses);
+    record.weights = either(record.weights, like.weights);
+    record.origin = either(record.origin, like.origin);
   }
 
-  #sharedCheck(record: CheckRecord, like: CheckRecord): CheckRecord {
-    const shared: Mutable<CheckRecord> = {
-      ...record,
-      node: this.#nodeName(record.node),
-      id: either(record.id, like.id),
-      name: either(record.name, like.name),
-      output: either(record.output, like.output),
-      notes: either(record.notes, like.notes),
-      origin: either(record.origin, like.origin),
-    };
+  #shareCheck(record: Mutable<CheckRecord>, like: CheckRecord): void {
+    record.node = this.#nodeName(record.node);
+    record.id = either(record.id, like.id);
+    record.name = either(record.name, like.name);
+    record.output = either(record.output, like.output);
+    record.notes = either(record.notes, like.notes);
+    record.origin = either(record.origin, like.origin);
     const { instance, definition } = record;
-    if (instance !== undefined) shared.instance = sharedBearer(instance, like.instance);
-    if (definition !== undefined) shared.definition = sharedDefinition(definition, like.definition);
-    return shared;
+    if (instance !== undefined) record.instance = sharedBearer(instance, like.instance);
+    if (definition !== undefined) record.definition = sharedDefinition(definition, like.definition);
   }
 
   #nodeName(name: string): string {

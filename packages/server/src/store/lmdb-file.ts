@@ -1,10 +1,8 @@
-import { type Database, open } from 'lmdb';
+import { type Database, type DatabaseOptions, open, type RootDatabase } from 'lmdb';
 import type { DiskWrite } from './lmdb-batch.ts';
 
 /** The only file that knows the npm package `lmdb`. Two named databases in one file; the unnamed root is never written. */
 export interface LmdbFile {
-  /** Every value of `records`, in order of key. Read it to the end at once. */
-  values(): Iterable<Buffer>;
   /** Valid until the next call; undefined: no such key. Sees what is committed. */
   peek(key: Buffer): Buffer | undefined;
   meta(key: Buffer): Buffer | undefined;
@@ -23,19 +21,10 @@ export interface LmdbFile {
  * flushed data and then its meta page, the order its crash safety rests on.
  */
 export function openLmdbFile(directory: string): LmdbFile {
-  const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
-  const root = open<Buffer, Buffer>({
-    path: directory,
-    noSubdir: false,
-    maxDbs: 4,
-    overlappingSync: false,
-    eventTurnBatching: false,
-    ...binary,
-  });
+  const root = openRoot(directory);
   const records = root.openDB<Buffer, Buffer>('records', binary);
   const meta = root.openDB<Buffer, Buffer>('meta', binary);
   return {
-    values: () => valuesOf(records),
     peek: (key) => records.getBinaryFast(key),
     meta: (key) => meta.getBinary(key),
     write: (writes, metaWrite) =>
@@ -48,8 +37,64 @@ export function openLmdbFile(directory: string): LmdbFile {
   };
 }
 
-function* valuesOf(records: Database<Buffer, Buffer>): Iterable<Buffer> {
-  for (const { value } of records.getRange()) yield value;
+const binary = { keyEncoding: 'binary', encoding: 'binary' } as const;
+
+function openRoot(directory: string): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: directory,
+    noSubdir: false,
+    maxDbs: 4,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    ...binary,
+  });
+}
+
+/** Reads a value that is at the start of `bytes`, `size` bytes long. Both are only there during the call. */
+export type ReadValue = (bytes: Buffer, size: number) => void;
+
+/**
+ * How many bytes of values are read through one mapping. Reading brings the file's pages into the process, and only taking the
+ * mapping away gives that memory back. The system maps some 16 pages around each that is touched, and values that follow each other
+ * may lie anywhere: this can bring in 30 MB.
+ */
+const defaultBytesMapped = 2 * 1024 * 1024;
+
+/** Hands every value of `records` to `read`, in order of key. Nobody may write meanwhile. */
+export async function readValues(
+  directory: string,
+  read: ReadValue,
+  maxBytesMapped = defaultBytesMapped,
+): Promise<void> {
+  let after: Buffer | undefined;
+  do after = await readSome(directory, after, read, maxBytesMapped);
+  while (after !== undefined);
+}
+
+/** Reads on after a key; resolves with the last that was read, or undefined at the end. */
+async function readSome(
+  directory: string,
+  after: Buffer | undefined,
+  read: ReadValue,
+  maxBytesMapped: number,
+): Promise<Buffer | undefined> {
+  const root = openRoot(directory);
+  try {
+    let bytesRead = 0;
+    const decode = (bytes: Buffer, size: number): void => {
+      bytesRead += size;
+      read(bytes, size);
+    };
+    // A decoder is lent the bytes; everything else is given a copy, which costs more than all the rest of reading. It is
+    // documented, and missing from the package's types.
+    const options: DatabaseOptions & { encoder: object } = { keyEncoding: 'binary', encoder: { decode } };
+    const records = root.openDB<void, Buffer>('records', options);
+    const range = after === undefined ? {} : { start: after, exclusiveStart: true };
+    for (const { key } of records.getRange(range)) if (bytesRead >= maxBytesMapped) return key;
+    return undefined;
+  } finally {
+    await root.close();
+  }
 }
 
 function usedBytes(stats: object): number {

@@ -43,11 +43,13 @@ function uint48(view: DataView, offset: number): number {
 }
 
 /** Reads values back. One decoder shares what many records have in common: origins, and the metadata of like instances. */
-export function valueDecoder(): (value: Buffer) => StoredEntry {
+export function valueDecoder(): (value: Buffer, size: number) => StoredEntry {
   const pool: Pool = { origins: new Map(), labels: new Map() };
-  return (value) => {
-    const record = JSON.parse(value.toString('utf8', headerBytes)) as CatalogRecord;
-    return { record: revive(record, pool), ...decodeRevisions(value) };
+  return (value, size) => {
+    const record = JSON.parse(value.toString('utf8', headerBytes, size)) as CatalogRecord;
+    const createRevision = value.readUIntBE(0, 6);
+    const modifyRevision = value.readUIntBE(6, 6);
+    return { record: revive(record, pool), createRevision, modifyRevision };
   };
 }
 

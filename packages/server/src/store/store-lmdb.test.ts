@@ -12,7 +12,7 @@ import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { pino } from 'pino';
 import { systemClock } from '../engine/system-clock.ts';
-import { openLmdbFile } from './lmdb-file.ts';
+import { openLmdbFile, readValues } from './lmdb-file.ts';
 import { lmdbStore } from './store-lmdb.ts';
 
 const log = pino({ level: 'silent' });
@@ -146,4 +146,27 @@ test('a disk that does not answer in time: the caller is told, and what was kept
   assert.deepEqual(revisions, [1, 2, 3]);
   await store.close();
   directory.remove();
+});
+
+test('every value is read once and in order, however little goes through one mapping', async (t) => {
+  const directory = tempDir('chunks');
+  t.after(() => directory.remove());
+  const file = openLmdbFile(directory.path);
+  const value = (index: number): string => `${index}:${'ü'.repeat(index === 50 ? 100_000 : index * 50)}`;
+  const key = (index: number) => Buffer.from(`key-${String(index).padStart(3, '0')}`);
+  const wanted = Array.from({ length: 100 }, (_, index) => value(index));
+  await file.write(
+    wanted.map((text, index) => ({ key: key(index), value: Buffer.from(text) })),
+    { key: Buffer.from('meta'), value: Buffer.from('x') },
+  );
+  await file.close();
+  for (const maxBytesMapped of [1, 4_000, 1_000_000]) {
+    const read: string[] = [];
+    await readValues(
+      directory.path,
+      (bytes, size) => void read.push(bytes.toString('utf8', 0, size)),
+      maxBytesMapped,
+    );
+    assert.deepEqual(read, wanted);
+  }
 });

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { type DiskRoom, diskRoom } from './disk-room.ts';
 import { type Encoded, LmdbBatch, Slabs } from './lmdb-batch.ts';
-import { bytesNeededFor, type LmdbFile, openLmdbFile } from './lmdb-file.ts';
+import { bytesNeededFor, type LmdbFile, openLmdbFile, readValues } from './lmdb-file.ts';
 import { valueDecoder } from './record-codec.ts';
 import { inOrder } from './store-rules.ts';
 
@@ -128,30 +128,24 @@ class LmdbStore implements Store {
     return diskRoom({ file: join(path, 'data.mdb'), clock, reserveBytes, usedBytes: () => file.usedBytes() });
   }
 
-  /**
-   * Through a mapping of its own: reading it all brings every page of the file into the process, and only taking the mapping away
-   * gives that memory back.
-   */
   async #readAll(path: string): Promise<readonly StoredEntry[]> {
     const file = openLmdbFile(path);
     try {
       await this.#checkFormat(file);
-      return Array.from(this.#entries(file));
     } finally {
       await file.close();
     }
-  }
-
-  *#entries(file: LmdbFile): Iterable<StoredEntry> {
+    const entries: StoredEntry[] = [];
     const decode = valueDecoder();
-    for (const value of file.values()) {
+    await readValues(path, (value, size) => {
       try {
-        yield decode(value);
+        entries.push(decode(value, size));
       } catch (error) {
         // It stays in the file for whoever can read it; everything else is served.
-        this.#options.log.error({ err: error, bytes: value.length }, 'a stored record cannot be read');
+        this.#options.log.error({ err: error, bytes: size }, 'a stored record cannot be read');
       }
-    }
+    });
+    return entries;
   }
 
   async #run(file: LmdbFile): Promise<void> {
