@@ -7,8 +7,8 @@ import { type Affinity, affinityOf } from './clusters/affinity.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { failureReply } from './failure-reply.ts';
 import { forwardingLines } from './forwarding.ts';
-import { fieldValue } from './http1/line-fields.ts';
 import { grpcReply, isGrpc } from './grpc-reply.ts';
+import { fieldValue } from './http1/line-fields.ts';
 import { type Refusal, refusals } from './http1/refusal.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
@@ -398,6 +398,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       return;
     }
     this.#place = place;
+    if (this.collectBytes > 0) this.outgoing = withLength(this.outgoing, this.body);
     this.#affinity = affinityOf(this.#route?.action, cluster, this);
     this.#try(nowMs);
     const hedge = this.#route?.config.hedge;
@@ -512,10 +513,13 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       this.#reply(replacement, 'fallback');
       return;
     }
+    const nowMs = this.plane.clock.monotonicMs();
     this.#substitute = replacement;
     this.#cluster = replacement.cluster;
     this.outgoing = replacement.head;
-    this.#try(this.plane.clock.monotonicMs());
+    // It has as much time as the one before it.
+    if (this.timeoutMs > 0) this.timeoutMs += nowMs - this.startMs;
+    this.#try(nowMs);
   }
 
   #shown(head: ResponseHead): ResponseHead {
@@ -689,4 +693,9 @@ export class Exchange implements AttemptOwner, PolicyRequest {
 /** Tells a 503 of the circuit breaker from the service's own; Envoy's is called `x-envoy-overloaded`. */
 function overloadLine(flag: string): string {
   return flag === 'overflow' || flag === 'overload' ? 'X-Portolan-Overloaded: true\r\n' : '';
+}
+
+/** A body that is whole in memory is sent with its length, however it came. */
+function withLength(head: RequestHead, body: RequestBody): RequestHead {
+  return head.body === body.bytes || body.trailerLines !== '' ? head : { ...head, body: body.bytes };
 }

@@ -29,6 +29,8 @@ export interface PolicyParts {
 
 /** What is kept of one request. */
 interface RunState extends PolicyState {
+  /** Nothing stands against it. */
+  admitted: boolean;
   /** Copies that wait for the body to be whole, and what they are copies of. */
   copies: readonly Mirror[];
   copied: RequestHead | undefined;
@@ -51,7 +53,7 @@ export class OrderedPolicy implements RoutePolicy {
     const state: RunState = {
       view: new RequestView(request.head, request.client, request.plane.trusted),
       ...{ requestDrops: undefined, requestLines: '', responseDrops: undefined, responseLines: '' },
-      ...{ releases: [], copies: [], copied: undefined },
+      ...{ releases: [], admitted: false, copies: [], copied: undefined },
     };
     request.state = state;
     if (steps.length === 0) return this.#prepare(request, state);
@@ -84,7 +86,8 @@ export class OrderedPolicy implements RoutePolicy {
   }
 
   replace(request: PolicyRequest, status: number, upstream: boolean): LocalReply | Substitute | undefined {
-    return this.#parts.fallback?.choose(request, status, upstream);
+    // A request whose time is up before it was let in must not reach any service.
+    return stateOf(request).admitted ? this.#parts.fallback?.choose(request, status, upstream) : undefined;
   }
 
   done(request: PolicyRequest): void {
@@ -102,6 +105,7 @@ export class OrderedPolicy implements RoutePolicy {
     const outgoing = this.#outgoing(request, state);
     if (outgoing === undefined) return counted(request, badRewrite);
     request.outgoing = outgoing;
+    state.admitted = true;
     if (mirrors.length > 0 && request.target !== undefined) this.#copy(request, state);
     return undefined;
   }

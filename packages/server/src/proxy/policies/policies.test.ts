@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Route, RoutePolicies } from '@portolan/core/traffic/model.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
-import { startPlane, startServer } from '../testdata/plane-rig.ts';
+import { startPlane, startServer, statusOf, talk } from '../testdata/plane-rig.ts';
 import { clusterAt, echoUpstream, modelWith, request } from '../testdata/policy-rig.ts';
 
 /** A gateway with one route of these policies in front of an upstream that echoes. */
@@ -292,6 +292,7 @@ test('a request that is collected reaches the upstream whole, with its length', 
   const headers = { 'transfer-encoding': 'chunked' };
   assert.equal((await request(port, '/', { method: 'POST', body: 'x'.repeat(900), headers })).status, 200);
   assert.equal(upstream.seen[0]?.body.length, 900);
+  assert.equal(upstream.seen[0]?.headers['content-length'], '900');
   assert.equal((await request(port, '/', { method: 'POST', body: 'x'.repeat(1_001), headers })).status, 413);
   assert.equal(upstream.seen.length, 1);
 });
@@ -493,6 +494,55 @@ test('a fallback answers for statuses that it is for, and where nobody can', asy
     [sent.body, pages.seen[2]?.method, pages.seen[2]?.body],
     ['a friendly page', 'POST', 'abc'],
   );
+});
+
+test('a request whose time is up before it was let in reaches no fallback', async (t) => {
+  const pages = await echoUpstream(t, 'pages');
+  const mute = await startServer(t, () => undefined);
+  const policies: RoutePolicies = {
+    externalAuth: {
+      url: `http://127.0.0.1:${mute.port}/`,
+      method: 'GET',
+      responseHeaders: [],
+      timeoutMs: 60_000,
+    },
+    fallback: { statuses: [], choices: [{ type: 'cluster', cluster: 'pages' }] },
+  };
+  const { port } = startPlane(t, modelWith([clusterAt('pages', pages.port)], { policies, timeoutMs: 50 }));
+  assert.deepEqual([(await request(port)).status, pages.seen.length], [504, 0]);
+});
+
+test('a fallback for a request that took too long has its own time', async (t) => {
+  const pages = await echoUpstream(t, 'pages');
+  const mute = await startServer(t, (socket) => socket.resume());
+  const policies: RoutePolicies = {
+    fallback: { statuses: [], choices: [{ type: 'cluster', cluster: 'pages' }] },
+  };
+  const model = modelWith([clusterAt('web', mute.port), clusterAt('pages', pages.port)], {
+    policies,
+    timeoutMs: 200,
+  });
+  const { port } = startPlane(t, model);
+  const reply = await request(port, '/', { method: 'POST', body: 'abc' });
+  assert.deepEqual([reply.status, reply.body, pages.seen[0]?.headers['x-code']], [200, 'pages', '504']);
+});
+
+test('a large body that is refused early does not spoil its fallback', async (t) => {
+  const pages = await echoUpstream(t, 'pages', () => ({ body: 'page' }));
+  const early = await startServer(t, (socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n'));
+  });
+  const policies: RoutePolicies = {
+    fallback: { statuses: [500], choices: [{ type: 'cluster', cluster: 'pages' }] },
+  };
+  const model = modelWith([clusterAt('web', early.port), clusterAt('pages', pages.port)], { policies });
+  const { port } = startPlane(t, model);
+  const head = 'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 200000\r\n\r\n';
+  const { answer } = await talk(port, [`${head}${'x'.repeat(100_000)}`, 'x'.repeat(1_000)], {
+    until: (text) => text.endsWith('page'),
+  });
+  assert.equal(statusOf(answer), 200);
+  assert.deepEqual([pages.seen.length, pages.seen[0]?.method, pages.seen[0]?.body], [1, 'GET', '']);
 });
 
 test('a fallback may be a text', async (t) => {
