@@ -23,6 +23,7 @@ export function isGrpc(head: RequestHead): boolean {
 
 /** An answer of our own as a gRPC client understands it: 200, without body, the status among the header fields. */
 export function grpcReply(reply: LocalReply): LocalReply {
+  if (reply.contentType === 'application/grpc') return reply;
   const status = statuses.get(reply.status) ?? (reply.status === 200 ? 0 : 2);
   const message = encodeURIComponent(reply.body.trim()).replaceAll('%20', ' ');
   return {

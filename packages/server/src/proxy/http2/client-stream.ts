@@ -3,6 +3,7 @@ import type { AcceptedTls } from '../accepted.ts';
 import type { ClientEnd } from '../client-end.ts';
 import { Exchange } from '../exchange.ts';
 import type { Peer } from '../forwarding.ts';
+import { chunkedBody } from '../http1/framing.ts';
 import { refusals } from '../http1/refusal.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-reader.ts';
@@ -34,6 +35,7 @@ export class Http2ClientStream implements ClientEnd {
   /** Undefined: there is none yet, or it is over. */
   #exchange: Exchange | undefined;
   #whole: boolean;
+  #bodyBytes = 0;
   /** The answer's head, not sent yet: it may be its end, too. */
   #fields: string[] | undefined;
   #mayTrail = false;
@@ -180,6 +182,12 @@ export class Http2ClientStream implements ClientEnd {
     this.#host.onBodyBytes(bytes.length);
     const exchange = this.#exchange;
     if (exchange === undefined || this.#whole) return;
+    this.#bodyBytes += bytes.length;
+    const declared = this.#head?.body ?? chunkedBody;
+    if (declared !== chunkedBody && this.#bodyBytes > declared) {
+      exchange.onRequestRefused(refusals.badContentLength);
+      return;
+    }
     exchange.onRequestBody(bytes, 0, bytes.length);
     exchange.onRequestFlush();
   }
@@ -190,12 +198,18 @@ export class Http2ClientStream implements ClientEnd {
     else this.#end(lines);
   }
 
+  /** Node ends the readable side also where the client broke off. */
   #onEnd(): void {
-    if (!this.#stream.aborted) this.#end('');
+    if (!this.#stream.aborted && this.#stream.rstCode === NGHTTP2_NO_ERROR) this.#end('');
   }
 
   #end(lines: string): void {
     if (this.#whole) return;
+    // An upstream that waits for the rest must not get the next request in its place.
+    if (this.#bodyBytes < (this.#head?.body ?? 0)) {
+      this.#exchange?.onRequestRefused(refusals.badContentLength);
+      return;
+    }
     this.#whole = true;
     this.#exchange?.onRequestEnd(lines);
   }

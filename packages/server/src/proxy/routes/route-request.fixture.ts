@@ -21,8 +21,15 @@ export function requestHead(overrides: Partial<RequestHead> = {}): RequestHead {
   return {
     type: 'request',
     ...{ method: 'GET', path: '/', query: '', authority: { host: 'a.test', text: 'a.test' }, minor: 1 },
-    ...{ body: 0, keepAlive: true, expectsContinue: false, upgrade: false,
-    trailers: false, lines: '', told: toldNothing },
+    ...{
+      body: 0,
+      keepAlive: true,
+      expectsContinue: false,
+      upgrade: false,
+      trailers: false,
+      lines: '',
+      told: toldNothing,
+    },
     ...{ requestId: '', userAgent: '', hops: 0 },
     ...overrides,
   };

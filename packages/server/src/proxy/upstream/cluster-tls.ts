@@ -36,32 +36,38 @@ export interface TlsTarget {
 
 /** TLS towards the endpoints of one cluster, for as long as its settings and its certificate stay the same. */
 export class ClusterTls {
-  readonly config: UpstreamTls;
-  readonly #certificate: Certificate | undefined;
+  #config: UpstreamTls;
+  #certificate: Certificate | undefined;
   #context: SecureContext | undefined;
   /** Sessions of verified connections: what resumes one is as trustworthy. */
   readonly #sessions = new Map<string, Buffer>();
 
   constructor(config: UpstreamTls, certificate: Certificate | undefined) {
-    this.config = config;
+    this.#config = config;
     this.#certificate = certificate;
   }
 
-  /** Whether it is what these settings would make. */
+  /** Whether it is what these settings would make. Asked for each request: the same objects cost nothing. */
   fits(config: UpstreamTls, certificate: Certificate | undefined): boolean {
-    return isDeepStrictEqual(this.config, config) && isDeepStrictEqual(this.#certificate, certificate);
+    if (config === this.#config && certificate === this.#certificate) return true;
+    if (!isDeepStrictEqual(config, this.#config) || !isDeepStrictEqual(certificate, this.#certificate)) {
+      return false;
+    }
+    this.#config = config;
+    this.#certificate = certificate;
+    return true;
   }
 
   /** @param host of the request, without port */
   channel(host: string): Channel {
-    const serverName = this.config.serverName ?? host;
+    const serverName = this.#config.serverName ?? host.replace(/^\[|\]$/g, '');
     return { key: serverName, tls: this, serverName };
   }
 
   /** Throws what OpenSSL says of certificates and keys that are none. */
   connect(target: TlsTarget, serverName: string): TLSSocket {
     const { alpn, ...address } = target;
-    const { verify } = this.config;
+    const { verify } = this.#config;
     const sessionKey = `${target.host} ${target.port} ${serverName} ${alpn.join()}`;
     const session = this.#sessions.get(sessionKey);
     const socket = connect({
@@ -77,7 +83,7 @@ export class ClusterTls {
   }
 
   #secureContext(): SecureContext {
-    const { ca } = this.config;
+    const { ca } = this.#config;
     const certificate = this.#certificate;
     this.#context ??= createSecureContext({
       ca: ca === undefined ? systemAuthorities() : [ca],
@@ -88,7 +94,7 @@ export class ClusterTls {
   }
 
   #identityError(serverName: string, certificate: PeerCertificate): Error | undefined {
-    const { subjectAltNames } = this.config;
+    const { subjectAltNames } = this.#config;
     if (subjectAltNames === undefined) return checkServerIdentity(serverName, certificate);
     const uris = altNames(certificate, 'URI:');
     const fits = subjectAltNames.some(

@@ -35,7 +35,10 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
   #requestTrailers = '';
   #trailers = '';
   #interim = 0;
-  #ended = false;
+  /** Octets of the response's body, as far as that is said. */
+  #expected = 0;
+  /** The same, or no limit. What is more would be taken for the next answer. */
+  #allowed = Number.POSITIVE_INFINITY;
 
   constructor(
     plane: Plane,
@@ -169,14 +172,23 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     this.#session?.active(this.#plane.clock.monotonicMs());
     const whole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const head = readResponse(this.#plane.responses, raw, this.owner.outgoing.method, whole);
-    if (head.type === 'refusal') this.fail(anomaly(head.code), 'local-failure');
-    else this.answered(head);
+    if (head.type === 'refusal') {
+      this.fail(anomaly(head.code), 'local-failure');
+      return;
+    }
+    this.#expected = Math.max(0, head.body);
+    if (head.body >= 0) this.#allowed = head.body;
+    this.answered(head);
   }
 
   #onData(bytes: Buffer): void {
     this.#session?.active(this.#plane.clock.monotonicMs());
     if (this.state !== 'answering') return;
     this.bytes += bytes.length;
+    if (this.bytes > this.#allowed) {
+      this.fail(anomaly('bad-content-length'), 'local-failure');
+      return;
+    }
     this.owner.onResponseBody(this, bytes, 0, bytes.length);
     if (this.state === 'answering') this.owner.onResponseFlush(this);
   }
@@ -189,8 +201,12 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
 
   #onEnd(): void {
     const stream = this.#stream;
-    if (this.state !== 'answering' || stream === undefined || stream.aborted) return;
-    this.#ended = true;
+    if (this.state !== 'answering' || stream === undefined) return;
+    // Node ends the readable side also where the connection broke off; NO_ERROR may follow a whole answer (RFC 9113 §8.1).
+    if (stream.rstCode !== NGHTTP2_NO_ERROR || this.bytes < this.#expected) {
+      this.fail(reset, 'local-failure');
+      return;
+    }
     this.settle();
     // The rest of the request is not wanted.
     if (!stream.writableEnded) stream.close(NGHTTP2_NO_ERROR);
@@ -206,7 +222,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     const session = this.#session;
     this.#session = undefined;
     session?.streamEnded();
-    if (this.#ended || this.state === 'over') return;
+    if (this.state === 'over') return;
     if (this.state === 'asked' && code === NGHTTP2_REFUSED_STREAM) this.fail(refusedStream, undefined);
     else this.fail(reset, 'local-failure');
   }

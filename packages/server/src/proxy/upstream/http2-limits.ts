@@ -13,9 +13,6 @@ export const upstreamHttp2 = Object.freeze({
   maxSessionMegabytes: 16,
   /** A session without streams. */
   idleMs: 60_000,
-  /** So long nothing may come while streams are open; then a PING asks whether anybody is there, and has so long for its answer. */
-  quietMs: 5_000,
-  pingTimeoutMs: 5_000,
   /** Requests that wait for a stream at one endpoint. */
   maxWaiting: 1_024,
 });

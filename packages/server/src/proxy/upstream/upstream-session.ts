@@ -163,12 +163,12 @@ export class UpstreamSession implements Swept {
   /** Nothing came for a while: is anybody there? An application that is only slow answers, one that hangs does not. */
   #sweepPing(nowMs: number): void {
     if (this.#pingedMs >= 0) {
-      if (nowMs - this.#pingedMs >= upstreamHttp2.pingTimeoutMs) {
+      if (nowMs - this.#pingedMs >= this.#plane.limits.upstreamPingMs) {
         this.destroy(new Error('no answer to a PING'));
       }
       return;
     }
-    if (nowMs - this.#activeMs < upstreamHttp2.quietMs) return;
+    if (nowMs - this.#activeMs < this.#plane.limits.upstreamQuietMs) return;
     this.#pingedMs = nowMs;
     this.#session?.ping((error) => {
       if (error !== null) return;
