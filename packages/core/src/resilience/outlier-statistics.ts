@@ -1,3 +1,5 @@
+import type { OutlierDetection } from '../traffic/model.ts';
+
 /** What an endpoint did in one interval of outlier detection. */
 export interface Tally {
   /** Requests that ended. */
@@ -73,6 +75,21 @@ export function failurePercentageOutliers(
     tallies,
     (tally) => isJudged(tally) && 100 - successRate(tally) >= policy.thresholdPercent,
   );
+}
+
+/** The indices of all that a cluster's settings put out at the end of an interval. */
+export function comparedOutliers(policy: OutlierDetection, tallies: readonly Tally[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  const { successRate: rate, failurePercentage: share } = policy;
+  if (rate !== undefined) {
+    for (const index of successRateOutliers(tallies, { ...rate, enforcingPercent: 100 })) found.add(index);
+  }
+  if (share !== undefined) {
+    const { threshold, minimumHosts, requestVolume } = share;
+    const rules = { minimumHosts, requestVolume, thresholdPercent: threshold, enforcingPercent: 100 };
+    for (const index of failurePercentageOutliers(tallies, rules)) found.add(index);
+  }
+  return found;
 }
 
 function successRate({ total, succeeded }: Tally): number {

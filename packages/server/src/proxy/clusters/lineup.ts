@@ -1,20 +1,9 @@
 import { type Balancer, outside } from '@portolan/core/balance/balancer.ts';
 import type { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
+import { type BalancerContext, makeBalancer } from '@portolan/core/balance/make-balancer.ts';
+import { fillAvailable, rank } from '@portolan/core/balance/panic.ts';
 import type { Cluster } from '@portolan/core/traffic/model.ts';
 import type { EndpointState } from '../endpoint-state.ts';
-import { type BalancerContext, makeBalancer } from './make-balancer.ts';
-
-/** Envoy's `healthy_panic_threshold`. */
-const defaultPanicPercent = 50;
-
-/** How much is to be said against asking an endpoint: the least objectionable ones are asked. */
-const healthy = 0;
-/** Somebody thinks it is ill: outlier detection, or a check. May be wrong, and in panic is not believed. */
-const suspected = 1;
-/** Nobody listens there; that is certain. */
-const refusing = 2;
-const draining = 3;
-const never = 4;
 
 /** The endpoints of one list, with the balancer that was built for them. A new list gets a new lineup. */
 export class Lineup {
@@ -22,9 +11,8 @@ export class Lineup {
   readonly #available: Uint8Array;
   readonly #startedMs: number[];
   readonly #balancer: Balancer;
-  readonly #panicPercent: number;
-  /** Counts by rank, used again. */
-  readonly #counts = new Uint32Array(never + 1);
+  readonly #panicPercent: number | undefined;
+  readonly #ranks: Uint8Array;
   /** Endpoints that may be picked now. */
   available = 0;
   /** Whether endpoints are asked that are thought to be ill. */
@@ -39,7 +27,8 @@ export class Lineup {
     this.states = states;
     this.#available = new Uint8Array(states.length);
     this.#startedMs = states.map((state) => state.startedMs);
-    this.#panicPercent = config.panicPercent ?? defaultPanicPercent;
+    this.#panicPercent = config.panicPercent;
+    this.#ranks = new Uint8Array(states.length);
     for (let index = 0; index < states.length; index++) (states[index] as EndpointState).index = index;
     const set = {
       size: states.length,
@@ -70,21 +59,14 @@ export class Lineup {
 
   /** Health has changed, or time went by. Costs a pass over the endpoints. */
   refresh(nowMs: number): void {
-    const counts = this.#counts.fill(0);
-    for (const state of this.states) {
-      this.#startedMs[state.index] = state.startedMs;
-      const rank = rankOf(state);
-      counts[rank] = (counts[rank] as number) + 1;
-    }
-    const worst = this.#worstAsked();
-    this.panic = worst === suspected && (counts[suspected] as number) > 0;
-    this.available = 0;
     for (let index = 0; index < this.states.length; index++) {
-      const rank = rankOf(this.states[index] as EndpointState);
-      const open = worst === suspected ? rank <= suspected : rank === worst;
-      this.#available[index] = open ? 1 : 0;
-      if (open) this.available++;
+      const state = this.states[index] as EndpointState;
+      this.#startedMs[index] = state.startedMs;
+      this.#ranks[index] = rankOf(state);
     }
+    const { count, panic } = fillAvailable(this.#ranks, this.#available, this.#panicPercent);
+    this.available = count;
+    this.panic = panic;
     this.#balancer.refresh?.(nowMs);
   }
 
@@ -97,24 +79,13 @@ export class Lineup {
     }
     if (gone.length > 0) this.#balancer.refresh?.(nowMs);
   }
-
-  /**
-   * The last rank that is asked. A refused connection is no matter of opinion, so panic is about the others. When there is nobody better,
-   * whoever is there is asked: a wrong guess about health must not become an outage, unless that is what the threshold of 0 asks for.
-   */
-  #worstAsked(): number {
-    const [fit = 0, ill = 0, absent = 0] = this.#counts;
-    if (fit * 100 < this.#panicPercent * (fit + ill)) return suspected;
-    if (fit > 0 || (this.#panicPercent === 0 && ill + absent > 0)) return healthy;
-    if (ill > 0) return suspected;
-    return absent > 0 ? refusing : draining;
-  }
 }
 
 function rankOf(state: EndpointState): number {
   const { endpoint, record } = state;
-  if (state.retired || endpoint.weight === 0) return never;
-  if (endpoint.state === 'draining') return draining;
-  if (record.state.kind === 'ejected') return record.state.cause === 'refused' ? refusing : suspected;
-  return state.check.state === 'failing' ? suspected : healthy;
+  if (state.retired || endpoint.weight === 0) return rank.never;
+  if (endpoint.state === 'draining') return rank.draining;
+  if (record.state.kind === 'ejected')
+    return record.state.cause === 'refused' ? rank.refusing : rank.suspected;
+  return state.check.state === 'failing' ? rank.suspected : rank.healthy;
 }

@@ -1,8 +1,8 @@
 import type { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
+import { type BalancerContext, isKeyed } from '@portolan/core/balance/make-balancer.ts';
 import type { Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
 import { EndpointState } from '../endpoint-state.ts';
 import { Lineup } from './lineup.ts';
-import { type BalancerContext, isKeyed } from './make-balancer.ts';
 import { matchEndpoints } from './match-endpoints.ts';
 
 /** Building balancers may take this part of the time: a list that changes all the time is built anew less often than it changes. */

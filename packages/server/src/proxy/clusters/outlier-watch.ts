@@ -1,11 +1,6 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { type Outcome, OutlierDetector } from '@portolan/core/resilience/outlier.ts';
-import {
-  failurePercentageOutliers,
-  type OutlierStatistics,
-  outlierStatisticsDefaults,
-  successRateOutliers,
-} from '@portolan/core/resilience/outlier-statistics.ts';
+import { comparedOutliers, outlierStatisticsDefaults } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { OutlierDetection } from '@portolan/core/traffic/model.ts';
 import type { ConnectGuard } from '../connect-guard.ts';
 import type { EndpointState } from '../endpoint-state.ts';
@@ -93,7 +88,8 @@ export class OutlierWatch {
     this.#compareAtMs = nowMs + intervalMs;
     if (policy === undefined) return 0;
     let ejected = 0;
-    for (const index of outliers(policy, this.#states)) {
+    const tallies = this.#states.map(({ tally }) => tally);
+    for (const index of comparedOutliers(policy, tallies)) {
       const state = this.#states[index] as EndpointState;
       if (this.#detector?.eject(state.record, 'server-error', this.#states.length, nowMs) !== true) continue;
       this.#ejected(state, nowMs);
@@ -132,22 +128,6 @@ export class OutlierWatch {
     });
     endpoint.probe = probe;
   }
-}
-
-function outliers(policy: OutlierDetection, states: readonly EndpointState[]): ReadonlySet<number> {
-  const tallies = states.map(({ tally }) => tally);
-  const found = new Set<number>();
-  const { successRate, failurePercentage } = policy;
-  if (successRate !== undefined) {
-    const rules: OutlierStatistics['successRate'] = { ...successRate, enforcingPercent: 100 };
-    for (const index of successRateOutliers(tallies, rules)) found.add(index);
-  }
-  if (failurePercentage !== undefined) {
-    const { threshold, minimumHosts, requestVolume } = failurePercentage;
-    const rules = { minimumHosts, requestVolume, thresholdPercent: threshold, enforcingPercent: 100 };
-    for (const index of failurePercentageOutliers(tallies, rules)) found.add(index);
-  }
-  return found;
 }
 
 function isClean({ record }: EndpointState): boolean {

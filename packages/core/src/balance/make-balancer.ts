@@ -1,16 +1,16 @@
-import type { Balancer, BalanceSet, LoadedSet, NamedSet } from '@portolan/core/balance/balancer.ts';
-import { createDubboLeastActive } from '@portolan/core/balance/dubbo-least-active.ts';
-import { createDubboShortestResponse } from '@portolan/core/balance/dubbo-shortest-response.ts';
-import { createLeastRequest } from '@portolan/core/balance/least-request.ts';
-import { createMaglev } from '@portolan/core/balance/maglev.ts';
-import { createPeakEwma } from '@portolan/core/balance/peak-ewma.ts';
-import { createRandom } from '@portolan/core/balance/random.ts';
-import { createRingHash } from '@portolan/core/balance/ring-hash.ts';
-import { createRoundRobin } from '@portolan/core/balance/round-robin.ts';
-import { SlowStart } from '@portolan/core/balance/slow-start.ts';
-import { ZonePreference } from '@portolan/core/balance/zone-preference.ts';
-import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import type { BalancePolicy, Cluster } from '@portolan/core/traffic/model.ts';
+import type { Clock, Random } from '../base/clock.ts';
+import type { BalancePolicy, Cluster } from '../traffic/model.ts';
+import type { Balancer, BalanceSet, LoadedSet, NamedSet } from './balancer.ts';
+import { createDubboLeastActive } from './dubbo-least-active.ts';
+import { createDubboShortestResponse } from './dubbo-shortest-response.ts';
+import { createLeastRequest } from './least-request.ts';
+import { createMaglev } from './maglev.ts';
+import { createPeakEwma } from './peak-ewma.ts';
+import { createRandom } from './random.ts';
+import { createRingHash } from './ring-hash.ts';
+import { createRoundRobin } from './round-robin.ts';
+import { SlowStart } from './slow-start.ts';
+import { ZonePreference } from './zone-preference.ts';
 
 /** Everything that any balancer asks for. */
 export interface WholeSet extends NamedSet, LoadedSet {
