@@ -25,23 +25,5 @@ export interface ObjectMeta {
   readonly resourceVersion?: string;
 }
 
-/** A manifest of any kind, before it is known which. */
-export interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: ObjectMeta;
-}
-
 /** A number, or a name, or a number as text. */
 export type IntOrString = number | string;
-
-/** One condition of a status, as Kubernetes' API conventions have it. */
-export interface Condition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  /** CamelCase. */
-  readonly reason: string;
-  readonly message: string;
-  readonly lastTransitionTime?: string;
-  readonly observedGeneration?: number;
-}

@@ -1,4 +1,3 @@
-import type { Json } from '@portolan/core/base/json.ts';
 import { nearest } from '@portolan/core/base/near-miss.ts';
 import { defaultNamespace } from '@portolan/core/catalog/records.ts';
 import type { AnyManifest } from '@portolan/core/rules/rule.ts';
@@ -306,9 +305,4 @@ function unknownKind(apiVersion: string, kind: string, at: At): 'unknown' | unde
 function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');
   return slash === -1 ? '' : apiVersion.slice(0, slash);
-}
-
-/** Plain data through and through, which its type cannot say. */
-export function asJson(manifest: AnyManifest): Json {
-  return manifest as unknown as Json;
 }

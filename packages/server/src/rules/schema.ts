@@ -201,15 +201,6 @@ const booleans: ReadonlyMap<string, string> = new Map([
   ['off', 'false'],
 ]);
 
-/** A type that refers to itself. */
-export function lazily<T>(make: () => Schema<T>): Schema<T> {
-  let made: Schema<T> | undefined;
-  return (value, at) => {
-    made ??= make();
-    return made(value, at);
-  };
-}
-
 /** Reports a second one of the same key. */
 export function noTwins<T>(
   values: readonly T[],

@@ -12,11 +12,11 @@ interface Rig {
   readonly directory: string;
   /** `name:port` of every Service there is, in order. */
   services(): Promise<string>;
-  until(wanted: string): Promise<void>;
+  until(wanted: string): Promise<unknown>;
   /** Codes of the diagnostics about manifests. */
   problems(): Promise<readonly string[]>;
-  untilProblem(code: string): Promise<void>;
-  untilNoProblem(): Promise<void>;
+  untilProblem(code: string): Promise<unknown>;
+  untilNoProblem(): Promise<unknown>;
   call(method: string, path: string, body?: string): Promise<{ status: number; text: string }>;
   restart(): Promise<void>;
 }
