@@ -10,7 +10,7 @@ import { type EdgeCertificates, edgeCertificates } from './certificates/edge-cer
 import { compactHeap } from './compact-heap.ts';
 import type { Settings } from './config/settings.ts';
 import { bracketed } from './config/values.ts';
-import type { Context, Identity, ListenerAddress, Part } from './contract.ts';
+import type { Context, Identity, ListenerAddress, ListenerRegistry, Part } from './contract.ts';
 import { systemClock } from './engine/system-clock.ts';
 import { createEngine, type EngineService } from './engine.ts';
 import { consulFrontend } from './frontends/consul/frontend.ts';
@@ -147,6 +147,8 @@ function createContext(settings: Settings, log: Logger): ServerContext {
       maxTcpListeners: settings.gateway.maxTcpListeners,
       minTcpPort: settings.gateway.minTcpPort,
       edgeCertificates: () => certificates?.list() ?? none,
+      edgePorts: () => edgePortsOf(settings, listeners),
+      virtualAddresses: settings.clusterIp.mode === 'listen',
     });
   const engine = createEngine({
     store: storeOf(settings, log.child({ part: 'store' })),
@@ -168,7 +170,11 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     { engine, identity, clock, random, log: log.child({ part: 'health' }) },
     { ...defaultHealthConfig, maxRunning: settings.health.maxRunning },
   );
-  return { engine, identity, clock, random, log, http, health, listeners, certificates, newPlanner };
+  const clusterIps = settings.clusterIp.range;
+  return {
+    ...{ engine, identity, clock, random, log, http, health, listeners, clusterIps },
+    ...{ certificates, newPlanner },
+  };
 }
 
 const none: ReturnType<EdgeCertificates['list']> = [];
@@ -185,6 +191,13 @@ function certificatesOf(settings: Settings, log: Logger, onChange: () => void): 
     log: log.child({ part: 'certificates' }),
     onChange,
   });
+}
+
+/** Where clients reach the built-in doors: where they are bound, as soon as that is known. */
+function edgePortsOf({ listeners }: Settings, bound: ListenerRegistry): { http: number; https: number } {
+  const portOf = (name: 'gateway' | 'gateway-tls', usual: number): number =>
+    bound.list().find((listener) => listener.name === name)?.port || listeners[name]?.port || usual;
+  return { http: portOf('gateway', 80), https: portOf('gateway-tls', 443) };
 }
 
 function storeOf(settings: Settings, log: Logger): Store {

@@ -34,12 +34,16 @@ export interface PlannerOptions {
    * long as nothing changes. Default: none.
    */
   readonly edgeCertificates?: () => readonly EdgeCertificate[];
-  /** The ports at which clients reach the built-in doors: for redirects, and for rules that name a port. Default: 80 and 443. */
-  readonly httpPort?: number;
-  readonly httpsPort?: number;
-  /** The stable virtual address of a Service, if it has one: its ports are opened there too. Default: none has. */
-  readonly addressOf?: (service: { readonly namespace: string; readonly name: string }) => string | undefined;
+  /**
+   * The ports at which clients reach the built-in doors, for redirects and for rules that name a port; asked at each translation.
+   * Default: 80 and 443.
+   */
+  readonly edgePorts?: () => { readonly http: number; readonly https: number };
+  /** Whether the ports of a Service are opened at its virtual address (`spec.clusterIP`). Default: no. */
+  readonly virtualAddresses?: boolean;
 }
+
+const usualPorts = (): { readonly http: number; readonly https: number } => ({ http: 80, https: 443 });
 
 /**
  * Three steps for every touched service: what it brings by itself (`service-plan.ts`), who holds the host names and ports that
@@ -55,10 +59,19 @@ export function createPlanner(options: PlannerOptions): Planner {
   const ports = createClaims<number>();
   const openPorts = createLowestPorts(options.maxTcpListeners ?? maxTcpListeners);
   const diagnostics = createDiagnosticSet();
-  const { gatewayDomain, httpPort = 80, httpsPort = 443, addressOf } = options;
+  const { gatewayDomain, edgePorts = usualPorts, virtualAddresses = false } = options;
   const rules = createRulePlan({
     translators,
-    settings: { gatewayDomain, httpPort, httpsPort, ...(addressOf === undefined ? {} : { addressOf }) },
+    settings: {
+      gatewayDomain,
+      virtualAddresses,
+      get httpPort() {
+        return edgePorts().http;
+      },
+      get httpsPort() {
+        return edgePorts().https;
+      },
+    },
     tables,
     diagnostics,
     planned(key) {

@@ -61,6 +61,8 @@ export type SettingKey =
   | 'gateway.trusted-peers'
   | 'health.max-running'
   | 'manifests'
+  | 'cluster-ip.mode'
+  | 'cluster-ip.range'
   | 'docker.host'
   | 'docker.cert-path'
   | 'docker.engines'
@@ -201,6 +203,18 @@ export const settingInfos: readonly SettingInfo[] = [
     'directory of manifests (Service, Ingress, HTTPRoute, VirtualService …) that is watched and applied',
     '',
     'none',
+  ),
+  setting(
+    'cluster-ip.mode',
+    'MODE',
+    'how the virtual address of a Service manifest is served: listen (the gateway listens there), off',
+    'listen',
+  ),
+  setting(
+    'cluster-ip.range',
+    'CIDR',
+    'where Service manifests get their virtual addresses; of 127.0.0.0/8 they need no set-up',
+    '127.96.0.0/12',
   ),
   {
     ...setting(

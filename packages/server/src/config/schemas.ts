@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { Fault } from '@portolan/core/base/fault.ts';
+import { type ClusterIpRange, clusterIpRange } from '@portolan/core/rules/cluster-ip.ts';
 import { z } from 'zod';
 import { certificatesSchema } from '../certificates/config.ts';
 import { templatesSchema } from '../outlets/templates/config.ts';
@@ -106,6 +108,15 @@ const ratio = value.path.transform((given, context): number => {
   return z.NEVER;
 });
 
+const ipRange = value.path.transform((given, context): ClusterIpRange => {
+  try {
+    return clusterIpRange(given);
+  } catch (thrown) {
+    context.addIssue({ code: 'custom', message: `must be one: ${Fault.from(thrown).message}` });
+    return z.NEVER;
+  }
+});
+
 /** An engine is asked three times as often. */
 const minDockerTtlMs = 5_000;
 
@@ -157,6 +168,8 @@ export const schemas = {
   'gateway.trusted-peers': value.networks,
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
   manifests: value.text,
+  'cluster-ip.mode': value.oneOf('listen', 'off'),
+  'cluster-ip.range': ipRange,
   'docker.host': dockerHost,
   'docker.cert-path': value.text,
   'docker.engines': dockerEngines,

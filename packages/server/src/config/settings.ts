@@ -1,3 +1,4 @@
+import type { ClusterIpRange } from '@portolan/core/rules/cluster-ip.ts';
 import type { CertificateFiles } from '../certificates/config.ts';
 import type { Bind } from '../contract.ts';
 import type { DnsConfig } from '../outlets/dns/config.ts';
@@ -45,6 +46,8 @@ export interface Settings {
   /** One for each engine. */
   readonly docker: readonly DockerConfig[];
   /** Undefined: turned off. */
+  /** Virtual addresses of Service manifests. */
+  readonly clusterIp: { readonly mode: 'listen' | 'off'; readonly range: ClusterIpRange };
   readonly manifests: FilesConfig | undefined;
   readonly nginx: NginxSettings;
   readonly templates: SettingValues['templates'];
@@ -114,6 +117,7 @@ export function settingsFrom(
       forwardTimeoutMs: values['dns.forward-timeout'],
     },
     health: { maxRunning: values['health.max-running'] },
+    clusterIp: { mode: values['cluster-ip.mode'], range: values['cluster-ip.range'] },
     manifests: values.manifests === '' ? undefined : { directory: values.manifests },
     docker: dockerFrom(values),
     nginx: {

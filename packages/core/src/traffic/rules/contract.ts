@@ -159,8 +159,8 @@ export interface RuleSettings {
   /** The ports at which clients reach the built-in doors: for redirects, and for rules that name a port. */
   readonly httpPort: number;
   readonly httpsPort: number;
-  /** The stable virtual address of a Service, if it has one: its ports are opened there too. */
-  addressOf?(service: { readonly namespace: string; readonly name: string }): string | undefined;
+  /** Whether the ports of a Service are opened at its virtual address, `spec.clusterIP`, too. */
+  readonly virtualAddresses: boolean;
 }
 
 export type PortRef = { readonly number: number } | { readonly name: string };

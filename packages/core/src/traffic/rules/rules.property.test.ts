@@ -15,7 +15,7 @@ const options: PlannerOptions = {
   own: () => own,
   maxTcpListeners: 2,
   edgeCertificates: () => certificates,
-  addressOf: ({ name }) => (name === 'web' ? '127.96.0.1' : undefined),
+  virtualAddresses: true,
 };
 const certificates = [certificate];
 

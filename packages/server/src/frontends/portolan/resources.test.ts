@@ -37,7 +37,8 @@ function service(name: string, port: number, more: Readonly<Record<string, unkno
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, ...more },
-    spec: { ports: [{ port }] },
+    // Headless: it is as it was given, without a virtual address.
+    spec: { clusterIP: 'None', ports: [{ port }] },
   });
 }
 
@@ -84,7 +85,7 @@ test('a resource keeps its uid and age over updates; its generation rises with i
     generation: 2,
     resourceVersion: last.metadata.resourceVersion,
   });
-  assert.deepEqual(last.spec, { ports: [{ port: 81 }] });
+  assert.deepEqual(last.spec, { clusterIP: 'None', ports: [{ port: 81 }] });
 });
 
 test('the age that a manifest brings counts when it is new, unless it lies in the future', async (t) => {
@@ -117,7 +118,10 @@ test('of several documents each is applied on its own, and the last good version
       ['skipped', 'kind'],
     ],
   );
-  assert.deepEqual((await got(server, `${services}/default/a`)).spec, { ports: [{ port: 80 }] });
+  assert.deepEqual((await got(server, `${services}/default/a`)).spec, {
+    clusterIP: 'None',
+    ports: [{ port: 80 }],
+  });
 });
 
 test('a resourceVersion that is not the newest is a conflict, for PUT, apply and DELETE', async (t) => {
@@ -169,7 +173,7 @@ test('history tells who changed what, and any version comes back, also of what w
   const then = (await server.call('GET', `${path}/history/${told[1]?.revision}`)).json as {
     manifest: Manifest;
   };
-  assert.deepEqual(then.manifest.spec, { ports: [{ port: 81 }] });
+  assert.deepEqual(then.manifest.spec, { clusterIP: 'None', ports: [{ port: 81 }] });
   assert.equal((await server.call('POST', `${path}/rollback?to=${told[0]?.revision}`)).status, 200);
   assert.equal((await server.call('GET', path)).status, 404);
   assert.equal((await server.call('POST', `${path}/rollback?to=1`)).status, 404);
@@ -182,7 +186,10 @@ test('the last twenty versions of a resource are kept', async (t) => {
   assert.equal(told.length, 20);
   const oldest = told.at(-1)?.revision;
   await server.call('POST', `${services}/default/web/rollback?to=${oldest}`);
-  assert.deepEqual((await got(server, `${services}/default/web`)).spec, { ports: [{ port: 6 }] });
+  assert.deepEqual((await got(server, `${services}/default/web`)).spec, {
+    clusterIP: 'None',
+    ports: [{ port: 6 }],
+  });
 });
 
 const ingress = JSON.stringify({
@@ -215,7 +222,7 @@ test('a dry run changes nothing, and says what would change in manifests and tra
   };
   assert.deepEqual(
     results.map(({ outcome, before: was, after }) => [outcome, was?.spec, after?.spec]),
-    [['updated', { ports: [{ port: 80 }] }, { ports: [{ port: 81 }] }]],
+    [['updated', { clusterIP: 'None', ports: [{ port: 80 }] }, { clusterIP: 'None', ports: [{ port: 81 }] }]],
   );
   const host = effect.changes.find(({ kind }) => kind === 'virtualHosts');
   assert.equal(host?.name, 'shop.example.com');
@@ -368,4 +375,30 @@ test('routes are listed with the rule that made them, and explained', async (t) 
   });
   assert.equal((await server.call('POST', '/portolan/v1/explain', { host: 'a', path: 'b' })).status, 400);
   assert.equal((await server.call('POST', '/portolan/v1/explain', { host: 'a', hots: 'b' })).status, 400);
+});
+
+test('a Service gets a virtual address of its own and keeps it; one of another is refused', async (t) => {
+  const server = await testServer(t);
+  const web = (port: number, more = '') =>
+    `{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: ${port}}]${more}}}`;
+  const clusterIpOf = async (path: string) =>
+    ((await got(server, path)).spec as { readonly clusterIP: string }).clusterIP;
+  await applied(server, web(80));
+  const address = await clusterIpOf(`${services}/default/web`);
+  assert.match(address, /^127\.(9[6-9]|1[01]\d)\./);
+  const again = await server.call('POST', '/portolan/v1/apply', web(80));
+  assert.equal((again.json as { results: readonly Answer[] }).results[0]?.outcome, 'unchanged');
+  await applied(server, web(81, ', type: NodePort'));
+  assert.equal(await clusterIpOf(`${services}/default/web`), address);
+  for (const [other, said] of [
+    [address, /default\/web's/],
+    ['10.0.0.1', /leave it out/],
+  ] as const) {
+    const text = `{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {clusterIP: ${other}, ports: [{port: 80}]}}`;
+    const { json } = await server.call('POST', '/portolan/v1/apply', text);
+    const [result] = (json as { results: readonly (Answer & { problems: readonly { message: string }[] })[] })
+      .results;
+    assert.equal(result?.outcome, 'refused');
+    assert.match(result?.problems[0]?.message ?? '', said);
+  }
 });

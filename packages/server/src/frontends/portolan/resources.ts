@@ -289,6 +289,7 @@ function authorOf({ context, query }: Call): Author {
     by: (query.get('by') ?? '').slice(0, maxAuthorChars),
     force: query.get('force') === 'true',
     atMs: context.clock.wallMs(),
+    clusterIps: context.clusterIps,
   };
 }
 

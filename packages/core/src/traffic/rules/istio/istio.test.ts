@@ -18,7 +18,7 @@ const api = 'networking.istio.io/v1';
 const edge: EdgeCertificate = { name: 'edge', chain: 'CHAIN', key: 'KEY', serverNames: ['*'] };
 const options = {
   ...{ gatewayDomain: 'localhost', edgeCertificates: () => [edge] },
-  ...{ httpPort: 8080, httpsPort: 8443 },
+  ...{ edgePorts: () => ({ http: 8080, https: 8443 }) },
 };
 
 function manifest(kind: string, name: string, spec: object, namespace = 'default'): CatalogRecord {

@@ -102,14 +102,11 @@ function plainCluster({ cluster }: BackendPort, port: ServicePort, context: Plan
 }
 
 /** Where its own ports are opened; undefined is the gateway's address. */
-function addressesOf(
-  { namespace, name, manifest }: RuleOf<Service>,
-  context: PlanContext,
-): Set<string | undefined> {
+function addressesOf({ manifest }: RuleOf<Service>, context: PlanContext): Set<string | undefined> {
   const addresses = new Set<string | undefined>();
   const { type, clusterIP } = manifest.spec;
-  const virtual = clusterIP === 'None' ? undefined : context.settings.addressOf?.({ namespace, name });
-  if (virtual !== undefined) addresses.add(virtual);
+  const isVirtual = clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
+  if (isVirtual && context.settings.virtualAddresses) addresses.add(clusterIP);
   if (type === 'LoadBalancer') addresses.add(undefined);
   return addresses;
 }
