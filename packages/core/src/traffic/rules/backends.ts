@@ -1,3 +1,4 @@
+import { addressRules } from '../../base/address-rules.ts';
 import { Fault } from '../../base/fault.ts';
 import { sameJson } from '../../base/json.ts';
 import type { CatalogReader } from '../../catalog/reader.ts';
@@ -5,6 +6,7 @@ import type { RuleRecord } from '../../catalog/records.ts';
 import type { EndpointSlice, Endpoints, Service } from '../../rules/kubernetes.ts';
 import type { RuleOf } from '../../rules/rule.ts';
 import type { DiagnosticSet } from '../diagnostics.ts';
+import type { Diagnostic } from '../model.ts';
 import type { ClusterTable } from './cluster-table.ts';
 import type { Backend, BackendKey } from './contract.ts';
 import { readableRule, readRule } from './readable-rule.ts';
@@ -79,10 +81,10 @@ export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSe
   }
 
   /** Nobody should have stored what cannot be read; if somebody did, it costs this Service only. */
-  function safely<T>(key: BackendKey, make: () => T): T | undefined {
+  function safely(key: BackendKey, make: () => ServiceFacts | undefined): ServiceFacts | undefined {
     try {
       const made = make();
-      diagnostics.replace(`\0backend ${key}`, []);
+      diagnostics.replace(`\0backend ${key}`, made === undefined ? [] : deniedEndpoints(made));
       return made;
     } catch (error) {
       const message = `it could not be planned, and nothing of it is in force: ${Fault.from(error).message}`;
@@ -132,3 +134,16 @@ export function createBackends(clusters: ClusterTable, diagnostics: DiagnosticSe
     },
   };
 }
+
+/** What stands in manifests and may not be sent to; of registered instances their service tells. */
+function deniedEndpoints({ backend, bases }: ServiceFacts): Diagnostic[] {
+  const fixed = bases.flatMap(({ sources }) =>
+    sources.flatMap((source) => (source.type === 'fixed' ? source.endpoints : [])),
+  );
+  const denied = new Set(fixed.map(({ address }) => address).filter((address) => !rules.allowsHost(address)));
+  if (denied.size === 0) return [];
+  const message = `nothing is sent to ${[...denied].join(', ')}: link-local, multicast, unspecified and metadata addresses are denied`;
+  return [{ severity: 'error', code: 'denied-address', subject: `service/${backend.key}`, message }];
+}
+
+const rules = addressRules();

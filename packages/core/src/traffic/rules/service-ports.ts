@@ -42,17 +42,21 @@ export function serviceFacts(parts: ServiceParts): ServiceFacts {
       settings: portSettings(port, spec),
     });
   }
-  const external = spec.type === 'ExternalName' ? spec.externalName : undefined;
+  const external = spec.type === 'ExternalName' ? externalNameOf(spec) : undefined;
   return {
     backend: {
       key: `${namespace}/${name}`,
       type: 'service',
       ports,
       headless: spec.clusterIP === 'None',
-      ...(external === undefined ? {} : { externalName: external.replace(/\.$/, '').toLowerCase() }),
+      ...(external === undefined ? {} : { externalName: external }),
     },
     bases,
   };
+}
+
+function externalNameOf({ externalName = '' }: Service['spec']): string {
+  return externalName.replace(/\.$/, '').toLowerCase();
 }
 
 /** `reviews:9080`, `team/reviews:9080`, `dns:53/udp`. */
@@ -70,7 +74,7 @@ function sourcesOf(parts: ServiceParts, port: ServicePort): readonly EndpointSou
   const { namespace, name } = parts.service;
   const { spec } = parts.service.manifest;
   if (spec.type === 'ExternalName') {
-    const address = (spec.externalName ?? '').replace(/\.$/, '').toLowerCase();
+    const address = externalNameOf(spec);
     return [{ type: 'fixed', endpoints: address === '' ? [] : [{ address, port: port.port }] }];
   }
   const labels = selectorOf(spec.selector);
@@ -176,7 +180,7 @@ function protocolOf({ appProtocol, name = '' }: ServicePort): string {
 }
 
 function protocolSettings(protocol: string, spec: Service['spec']): ClusterSettings {
-  const serverName = spec.type === 'ExternalName' ? spec.externalName?.replace(/\.$/, '') : undefined;
+  const serverName = spec.type === 'ExternalName' ? externalNameOf(spec) : undefined;
   const tls = { ...(serverName === undefined ? {} : { serverName }), verify: false };
   switch (protocol) {
     case 'http2':

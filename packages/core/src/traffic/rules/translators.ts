@@ -1,4 +1,5 @@
 import type { AnyManifest } from '../../rules/rule.ts';
+import { streamServicesTranslator } from './config-map/stream-services.ts';
 import type { Translator } from './contract.ts';
 import { gatewayTranslator } from './gateway-api/gateway.ts';
 import { grpcRouteTranslator } from './gateway-api/grpc-route.ts';
@@ -13,6 +14,7 @@ import { serviceTranslator } from './service/translate.ts';
 /** Every kind of rule that is planned. A kind is a file beside the others and a line here. */
 export const translators: readonly Translator[] = Object.freeze([
   asAny(serviceTranslator),
+  asAny(streamServicesTranslator),
   asAny(ingressTranslator),
   asAny(gatewayTranslator),
   asAny(httpRouteTranslator),

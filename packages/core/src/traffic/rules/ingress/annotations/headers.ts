@@ -24,8 +24,8 @@ export const headerAnnotations: AnnotationGroup = (read, draft, { rule, context 
   }
   if (target === undefined) return;
   const [, scheme, name = '', port, path = ''] =
-    /^(https?):\/\/([a-z0-9._-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(\/.*)?$/i.exec(target) ?? [];
-  if (scheme === undefined || !/^(?:|\/|\/?\$request_uri)$/.test(path)) {
+    /^(https?):\/\/([a-z0-9._-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(\/.*|\$request_uri)?$/i.exec(target) ?? [];
+  if (scheme === undefined || !/^\/?(?:\$request_uri)?$/.test(path)) {
     const message = `"${target}" is no URL such as https://test.shop.example$request_uri: nothing is mirrored`;
     read.report('error', 'annotation-invalid', 'mirror-target', message);
     return;
