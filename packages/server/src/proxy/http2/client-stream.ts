@@ -42,6 +42,7 @@ export class Http2ClientStream implements ClientEnd {
   /** Octets that are not sent yet: they may be the last. */
   #held: Buffer | undefined;
   #trailers = '';
+  #requestTrailers = '';
   #pressedSinceMs = -1;
 
   /** @param whole the request has no body */
@@ -81,6 +82,8 @@ export class Http2ClientStream implements ClientEnd {
   /** Begins the exchange. */
   begin(head: RequestHead): void {
     this.#head = head;
+    // `content-length: 0` says it before the end of the stream does.
+    if (head.body === 0) this.#whole = true;
     const exchange = new Exchange(this.#host.plane, this, head);
     this.#exchange = exchange;
     exchange.start();
@@ -192,18 +195,19 @@ export class Http2ClientStream implements ClientEnd {
     exchange.onRequestFlush();
   }
 
+  /** They are told before the last octets of the body are: only its end makes them count. */
   #onTrailers(raw: readonly string[]): void {
     const lines = trailerLines(raw);
     if (lines === undefined) this.#exchange?.onRequestRefused(refusals.badFieldValue);
-    else this.#end(lines);
+    else this.#requestTrailers = lines;
   }
 
   /** Node ends the readable side also where the client broke off. */
   #onEnd(): void {
-    if (!this.#stream.aborted && this.#stream.rstCode === NGHTTP2_NO_ERROR) this.#end('');
+    if (!this.#stream.aborted && this.#stream.rstCode === NGHTTP2_NO_ERROR) this.#end();
   }
 
-  #end(lines: string): void {
+  #end(): void {
     if (this.#whole) return;
     // An upstream that waits for the rest must not get the next request in its place.
     if (this.#bodyBytes < (this.#head?.body ?? 0)) {
@@ -211,7 +215,7 @@ export class Http2ClientStream implements ClientEnd {
       return;
     }
     this.#whole = true;
-    this.#exchange?.onRequestEnd(lines);
+    this.#exchange?.onRequestEnd(this.#requestTrailers);
   }
 
   #onDrain(): void {
