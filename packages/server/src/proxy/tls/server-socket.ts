@@ -10,6 +10,8 @@ interface TlsSocketInternals {
   readonly _handle: { verifyError(): (Error & { readonly code?: string }) | null } | null;
   /** Errors after the handshake are the socket's own from then on. */
   _releaseControl?: () => boolean;
+  /** Whoever takes the socket over waits for an event while it is true. */
+  secureConnecting: boolean;
 }
 
 export interface ServerTlsOptions {
@@ -43,6 +45,9 @@ export function peerOf(socket: TLSSocket): {
   };
 }
 
+/** After the handshake the socket is like any other. */
 export function releaseControl(socket: TLSSocket): void {
-  (socket as unknown as TlsSocketInternals)._releaseControl?.();
+  const internals = socket as unknown as TlsSocketInternals;
+  internals._releaseControl?.();
+  internals.secureConnecting = false;
 }
