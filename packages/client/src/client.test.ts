@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '@portolan/core/base/fault.ts';
@@ -196,6 +196,50 @@ test('a request that was sent goes again only when its method is idempotent', as
   const outcomes = await Promise.allSettled(posts);
   assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   assert.equal(broken, 2);
+});
+
+test('an answer is repeated only where the policy says so, for that service', async (t) => {
+  const services = { careful: { retries: 0 }, eager: { retryOn: ['5xx'] } } as const;
+  const { registry, client } = await setup(t, { services });
+  const ill = await service(t, (_, response) => response.writeHead(503).end('ill'));
+  const well = await service(t, (_, response) => response.end('well'));
+  for (const name of ['careful', 'eager']) {
+    put(registry, `${name}-ill`, ill, name);
+    put(registry, `${name}-well`, well, name);
+  }
+  const statuses = async (name: string): Promise<number[]> => {
+    const answers: number[] = [];
+    for (let call = 0; call < 4; call += 1) answers.push((await client.fetch(`http://${name}/`)).status);
+    return answers.sort();
+  };
+  assert.deepEqual(await statuses('careful'), [200, 200, 503, 503]);
+  assert.deepEqual(await statuses('eager'), [200, 200, 200, 200]);
+});
+
+test('more calls at once than maxRequests are refused at once, and later ones are not', async (t) => {
+  const { registry, client } = await setup(t, { calls: { maxRequests: 1 } });
+  const held: ServerResponse[] = [];
+  put(registry, 'a', await service(t, (_, response) => void held.push(response)));
+  const first = client.fetch('http://reviews/');
+  await waitUntil(() => held.length === 1);
+  await assert.rejects(client.fetch('http://reviews/'), /1 calls to 'reviews' are under way/);
+  held[0]?.end('at last');
+  assert.equal(await (await first).text(), 'at last');
+  const second = client.fetch('http://reviews/');
+  await waitUntil(() => held.length === 2);
+  held[1]?.end();
+  assert.equal((await second).status, 200);
+});
+
+test('calls with the same key go to the same instance where the service is balanced by hash', async (t) => {
+  const { registry, client } = await setup(t, { calls: { balance: 'ring-hash' } });
+  for (const id of ['a', 'b', 'c']) put(registry, id, await service(t, (_, response) => response.end(id)));
+  for (const hashKey of ['x', 'y', 'z']) {
+    const { id } = await client.choose('reviews', { hashKey });
+    for (let call = 0; call < 3; call += 1) {
+      assert.equal(await (await client.fetch('http://reviews/', { hashKey })).text(), id);
+    }
+  }
 });
 
 test('the service sees the method, the path, the headers, the body and its own name as host', async (t) => {

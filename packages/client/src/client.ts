@@ -1,10 +1,12 @@
+import { hashKey } from '@portolan/core/balance/hash-key.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { openDirectory } from './discovery/directory.ts';
 import { nodeTransport } from './http/node-transport.ts';
 import type { Transport } from './http/transport.ts';
-import { createChooser } from './invoke/chooser.ts';
+import type { CallPolicy } from './invoke/call-policy.ts';
 import { type InvokeInit, invoke } from './invoke/invoker.ts';
+import { Pools } from './invoke/pools.ts';
 import type { Target } from './invoke/target.ts';
 import { limits } from './limits.ts';
 import type { Registration } from './registration/definition.ts';
@@ -24,6 +26,10 @@ export interface ClientOptions {
   readonly confirmIntervalMs?: number;
   /** Told of every failure that the client goes on trying to mend in the background. Must not throw. */
   readonly onProblem?: (problem: Fault) => void;
+  /** How services are called: balancing, retries, limits, who is left out. */
+  readonly calls?: CallPolicy;
+  /** The same for single services, by name; what is not said there is as in `calls`. */
+  readonly services?: Readonly<Record<string, CallPolicy>>;
   readonly transport?: Transport;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -31,6 +37,11 @@ export interface ClientOptions {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface ChooseOptions extends CallOptions {
+  /** Where the service is balanced by hash: the same key, the same instance. */
+  readonly hashKey?: string;
 }
 
 export interface RegisterOptions extends CallOptions {
@@ -47,8 +58,8 @@ export interface Client {
   register(registration: Registration, options?: RegisterOptions): Promise<Registered>;
   /** The passing instances. The first call asks; from then on a blocking read keeps the list, and this returns it at once. */
   resolve(service: string, options?: CallOptions): Promise<readonly ServiceInstance[]>;
-  /** The next passing instance in turn; `unavailable` if there is none. */
-  choose(service: string, options?: CallOptions): Promise<ServiceInstance>;
+  /** The passing instance that the service's balancing gives; `unavailable` if there is none. */
+  choose(service: string, options?: ChooseOptions): Promise<ServiceInstance>;
   /** `fetch` by service name: `client.fetch('http://reviews/reviews/0')`. */
   fetch(target: Target, init?: InvokeInit): Promise<Response>;
   /** The registry's own questions, one by one. */
@@ -64,7 +75,7 @@ export function createClient(options: ClientOptions): Client {
   const onProblem = options.onProblem ?? (() => {});
   const registry = registryOver(connectRegistry(transport, options));
   const directory = openDirectory({ registry, clock, random, onProblem });
-  const chooser = createChooser(clock, random);
+  const pools = new Pools(options, { clock, random });
   const closing = new AbortController();
   const registered = new Set<Registered>();
   let closed: Promise<void> | undefined;
@@ -114,15 +125,16 @@ export function createClient(options: ClientOptions): Client {
       return handle;
     },
     async choose(service, call) {
-      const instance = chooser.choose(service, await resolve(service, call));
-      if (instance === undefined) {
+      const keyHash = call?.hashKey === undefined ? undefined : hashKey(call.hashKey);
+      const member = pools.of(service).choose(await resolve(service, call), nobody, keyHash);
+      if (member === undefined) {
         throw new Fault('unavailable', `no healthy instance of '${service}' is registered`);
       }
-      return instance;
+      return member.instance;
     },
     async fetch(target, init = {}) {
       refuseWhenClosed(closing.signal);
-      return invoke({ directory, chooser, transport, clock, closed: closing.signal }, target, init);
+      return invoke({ directory, pools, transport, clock, random, closed: closing.signal }, target, init);
     },
     close({ deregister = true } = {}) {
       closed ??= (async () => {
@@ -135,6 +147,8 @@ export function createClient(options: ClientOptions): Client {
     },
   };
 }
+
+const nobody: ReadonlySet<never> = new Set();
 
 function refuseWhenClosed(closed: AbortSignal): void {
   if (closed.aborted) throw new Fault('cancelled', 'the client is closed');

@@ -32,9 +32,11 @@ export const limits = {
   tryTimeoutMs: 5_000,
   /** Tries after the first: enough to pass two dead instances, too few to make a storm. */
   maxRetries: 2,
+  /** Calls to one service at the same time (Envoy's default): more would only wait in its queues. */
+  maxRequests: 1_024,
   /** A request's body is kept in memory so that it can be sent again. */
   maxRequestBodyBytes: 8 * 1024 * 1024,
-  /** After a connection to it failed an instance is passed over this long, while another one is there. */
+  /** After a connection to it failed an instance is passed over this long, while another one is there; longer each time. */
   cooldownMs: 5_000,
   /** Connections to one address; further requests wait for a free one. */
   maxSocketsPerAddress: 128,
