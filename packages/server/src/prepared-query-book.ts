@@ -1,9 +1,13 @@
-import { PreparedQueries, type PreparedQuery } from '@portolan/core/catalog/prepared-query.ts';
+import {
+  PreparedQueries,
+  type PreparedQuery,
+  preparedQueryApiVersion,
+} from '@portolan/core/catalog/prepared-query.ts';
 import { type CompileGroups, renderPreparedQuery } from '@portolan/core/catalog/prepared-query-template.ts';
 import { type CatalogReader, topicOf } from '@portolan/core/catalog/reader.ts';
 import { linearGroups } from './linear-regex.ts';
 
-/** The prepared queries of the catalog, ready to be asked; read anew only when the rules have changed. */
+/** The prepared queries of the catalog, ready to be asked; read anew only when one of them has changed. */
 export class PreparedQueryBook {
   readonly #catalog: () => CatalogReader;
   #index = -1;
@@ -16,9 +20,9 @@ export class PreparedQueryBook {
 
   get queries(): PreparedQueries {
     const catalog = this.#catalog();
-    const index = catalog.indexOf(topicOf.rules);
+    const index = catalog.indexOf(topicOf.rulesOf(preparedQueryApiVersion));
     if (index !== this.#index) {
-      this.#queries = new PreparedQueries(catalog.rules());
+      this.#queries = new PreparedQueries(catalog.rules(preparedQueryApiVersion));
       this.#compiled.clear();
       this.#index = index;
     }

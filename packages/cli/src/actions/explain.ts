@@ -18,6 +18,7 @@ interface Answer {
   readonly host: string;
   readonly path: string;
   readonly virtualHost?: { readonly name: string; readonly domain: string };
+  readonly otherTables?: readonly string[];
   readonly looked: number;
   readonly candidates: readonly {
     readonly route: string;
@@ -86,12 +87,13 @@ function parseHeader(text: string): readonly [string, string] {
 
 function tell(
   session: Session,
-  { host, path, virtualHost, candidates, looked, route, diagnostics }: Answer,
+  { host, path, virtualHost, otherTables = [], candidates, looked, route, diagnostics }: Answer,
 ): void {
   const { io, render } = session;
   const { colors } = render;
   if (virtualHost === undefined) {
     io.out(`No rule is for the host ${printable(host)}: the gateway answers 404.\n`);
+    for (const table of otherTables) io.out(`Another set of hosts has it: --table ${printable(table)}\n`);
     return;
   }
   io.out(

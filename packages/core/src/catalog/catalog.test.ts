@@ -14,6 +14,8 @@ import {
   type KvRecord,
   keyOf,
   type NodeRecord,
+  type RuleRecord,
+  recordKey,
 } from './records.ts';
 
 const origin = { dialect: 'test', source: 's', node: 'n' };
@@ -390,4 +392,32 @@ test('names that trip maps, paths and escapes are names like any other', () => {
     assert.equal(catalog.indexOf(topicOf.node(name)), 2, name);
     assert.equal(catalog.indexOf(topicOf.kv(name)), 1, name);
   }
+});
+
+test('a rule moves the topic of its apiVersion, and no other’s; its key is in the delta, and it is found by key and by run', () => {
+  const catalog = createCatalog();
+  const rule = (apiVersion: string, ruleKind: string, namespace: string, name: string): RuleRecord => ({
+    kind: 'rule',
+    ...{ apiVersion, ruleKind, namespace, name, manifest: {}, origin },
+  });
+  const records = [
+    rule('v1', 'Service', 'a', 'x'),
+    rule('v1', 'Service', 'b', 'y'),
+    rule('x/v1', 'Ingress', 'a', 'z'),
+  ];
+  for (const [index, record] of records.entries()) {
+    const delta = catalog.apply({ revision: index + 1, writes: [{ op: 'put', record }] });
+    assert.deepEqual([delta.rules, [...delta.ruleKeys]], [true, [recordKey(record)]]);
+  }
+  assert.equal(catalog.indexOf(topicOf.rulesOf('v1')), 2);
+  assert.equal(catalog.indexOf(topicOf.rulesOf('x/v1')), 3);
+  assert.equal(catalog.indexOf(topicOf.rules), 3);
+  const names = (...of: readonly string[]): string =>
+    Array.from(catalog.rules(...of), ({ record }) => record.name).join('');
+  assert.deepEqual(
+    [names(), names('v1'), names('v1', 'Service', 'b'), names('x/v1', 'Service')],
+    ['xyz', 'xy', 'y', ''],
+  );
+  assert.equal(catalog.rule('x/v1', 'Ingress', 'a', 'z')?.modifyRevision, 3);
+  assert.equal(catalog.rule('x/v1', 'Ingress', 'b', 'z'), undefined);
 });

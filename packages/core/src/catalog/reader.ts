@@ -104,6 +104,7 @@ export interface ServiceView {
  * | `kv/<key>` | that key changes |
  * | `kv-prefix/<prefix>` | a key that starts so changes (prefix '' = all) |
  * | `rules` | any rule changes |
+ * | `rules/<apiVersion>` | a rule of that apiVersion changes |
  * | `leases` | any lease is granted or ends |
  * | `all` | anything changes |
  */
@@ -118,6 +119,7 @@ export const topicOf = {
   kv: (key: string): Topic => `kv/${key}`,
   kvPrefix: (prefix: string): Topic => `kv-prefix/${prefix}`,
   rules: 'rules',
+  rulesOf: (apiVersion: string): Topic => `rules/${apiVersion}`,
   leases: 'leases',
   all: 'all',
 } as const;

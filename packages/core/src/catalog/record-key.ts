@@ -36,3 +36,10 @@ function isKind(text: string): text is RecordKind {
 function unescapePart(text: string): string {
   return text.replaceAll('%2F', '/').replaceAll('%25', '%');
 }
+
+/** The apiVersions of rules' keys, without repeats. */
+export function apiVersionsOf(ruleKeys: ReadonlySet<RecordKey>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const key of ruleKeys) found.add(parseRecordKey(key)?.parts[0] ?? '');
+  return found;
+}

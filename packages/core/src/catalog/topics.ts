@@ -1,6 +1,7 @@
 import { find, largestInRun } from '../base/sorted-tree.ts';
 import { byKvKey, underPrefix } from './orders.ts';
-import type { CatalogDelta, Topic } from './reader.ts';
+import { type CatalogDelta, type Topic, topicOf } from './reader.ts';
+import { apiVersionsOf } from './record-key.ts';
 import type { Entry } from './records.ts';
 import type { Tables } from './tables.ts';
 import { Tombstones } from './tombstones.ts';
@@ -43,6 +44,8 @@ export class Topics {
     if (delta.nodeList) this.#lists.set('nodes', revision);
     if (delta.checkList) this.#lists.set('checks', revision);
     if (delta.rules) this.#lists.set('rules', revision);
+    for (const apiVersion of apiVersionsOf(delta.ruleKeys))
+      this.#lists.set(topicOf.rulesOf(apiVersion), revision);
     if (delta.leases.length > 0) this.#lists.set('leases', revision);
   }
 
@@ -66,6 +69,8 @@ export class Topics {
           largestInRun(this.#tables.roots.kvs, underPrefix, name, modifyRevisionOf),
           this.#kv.under(name),
         );
+      case 'rules':
+        return this.#lists.get(topic) ?? 1;
       default:
         return 1;
     }

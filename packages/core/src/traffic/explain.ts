@@ -31,6 +31,8 @@ export interface Explanation {
   readonly table: string;
   readonly host: string;
   readonly path: string;
+  /** Where this table has no virtual host of that name: tables that have one. */
+  readonly otherTables?: readonly string[];
   /** Undefined: no virtual host has this name. */
   readonly virtualHost?: { readonly name: string; readonly domain: string };
   /** In their order, up to the one that matches, at most `maxCandidates`; the last one is always there. */
@@ -80,7 +82,9 @@ export function explain(model: TrafficModel, request: ExplainedRequest, regex: C
   const seen: Seen = { request, path: canonical(path), values: valuesOf(request, query), regex };
   const found = findHost(model, table, host);
   const base = { table, host, path: seen.path };
-  if (found === undefined) return { ...base, candidates: [], looked: 0 };
+  if (found === undefined) {
+    return { ...base, otherTables: tablesWith(model, host), candidates: [], looked: 0 };
+  }
   const candidates: Candidate[] = [];
   let looked = 0;
   let chosen: Route | undefined;
@@ -156,6 +160,18 @@ function findHost(model: TrafficModel, table: string, name: string): Found | und
     if (host !== undefined) return { host, domain };
   }
   return undefined;
+}
+
+const maxOtherTables = 10;
+
+function tablesWith(model: TrafficModel, host: string): readonly string[] {
+  const wanted = new Set(domainsFor(host));
+  const tables = new Set<string>();
+  for (const { table, domains } of model.virtualHosts.values()) {
+    if (domains.some((domain) => wanted.has(domain))) tables.add(table);
+    if (tables.size === maxOtherTables) break;
+  }
+  return [...tables];
 }
 
 function* domainsFor(name: string): Generator<string> {

@@ -1,7 +1,8 @@
 import type { Clock } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { TimerWheel, WheelTimer } from '@portolan/core/base/timer-wheel.ts';
-import type { CatalogDelta, Topic } from '@portolan/core/catalog/reader.ts';
+import { type CatalogDelta, type Topic, topicOf } from '@portolan/core/catalog/reader.ts';
+import { apiVersionsOf } from '@portolan/core/catalog/record-key.ts';
 import { startTicker } from './ticker.ts';
 
 /** How late a timeout may be; the longest waits of a blocking query are minutes. */
@@ -75,6 +76,7 @@ class WatcherTable implements Watchers {
     if (delta.checkList) this.#wakeTopic('checks');
     for (const key of delta.kvKeys) this.#wakeKey(key);
     if (delta.rules) this.#wakeTopic('rules');
+    for (const apiVersion of apiVersionsOf(delta.ruleKeys)) this.#wakeTopic(topicOf.rulesOf(apiVersion));
     if (delta.leases.length > 0) this.#wakeTopic('leases');
     this.#wakeTopic('all');
   }

@@ -44,6 +44,16 @@ export const dnsSubdomain = text({
   },
 });
 
+/** Of a service that is referred to: registries take more names than Kubernetes does (`REVIEWS`, `org.example.Shop`, `web_api`). */
+export const serviceName = text({
+  min: 1,
+  max: 255,
+  check(value, at) {
+    if (/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value)) return;
+    at.error('bad-name', `must be the name of a service, not ${shown(value)}`);
+  },
+});
+
 function nameInstead(value: string, isName: (text: string) => boolean): string | undefined {
   const made = value
     .toLowerCase()

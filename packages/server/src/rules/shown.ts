@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Json } from '@portolan/core/base/json.ts';
 import type { RuleRecord } from '@portolan/core/catalog/records.ts';
+import { isObject } from './schema.ts';
 
 /** Made anew at each start: a digest tells whether two values are equal, and helps nobody to guess one. */
 const digestKey = randomBytes(32);
@@ -23,8 +24,10 @@ export function shownResource(
   { manifest, ruleKind }: Pick<RuleRecord, 'manifest' | 'ruleKind'>,
   revision: number,
 ): Json {
-  const shown = shownManifest(manifest, ruleKind) as Readonly<Record<string, Json>>;
-  return { ...shown, metadata: { ...(shown.metadata as object), resourceVersion: String(revision) } };
+  const shown = shownManifest(manifest, ruleKind);
+  if (!isObject(shown)) return shown;
+  const metadata = isObject(shown.metadata) ? shown.metadata : {};
+  return { ...shown, metadata: { ...metadata, resourceVersion: String(revision) } } as Json;
 }
 
 function digestOf(base64: string): string {

@@ -14,6 +14,7 @@ import type { ObjectMeta } from '@portolan/core/rules/metadata.ts';
 import type { AnyManifest } from '@portolan/core/rules/rule.ts';
 import { clusterScope } from '@portolan/core/rules/rule-kinds.ts';
 import type { ResourceKey } from './read.ts';
+import { isObject } from './schema.ts';
 
 /** Versions that are kept of each rule; the oldest goes first. */
 export const maxVersions = 20;
@@ -191,7 +192,7 @@ function metadataOf(
   manifest: Readonly<Record<string, Json>>,
   before: RuleRecord | undefined,
   { atMs, uid }: WriteOptions,
-): ObjectMeta {
+): Partial<ObjectMeta> {
   const given = metaOf(manifest);
   const { resourceVersion: _, ...kept } = given;
   const earlier = before === undefined ? undefined : metaOf(before.manifest);
@@ -205,8 +206,10 @@ function metadataOf(
   };
 }
 
-function metaOf(manifest: Json): ObjectMeta {
-  return (manifest as unknown as { readonly metadata: ObjectMeta }).metadata;
+/** A record that came with a snapshot may hold anything. */
+function metaOf(manifest: Json): Partial<ObjectMeta> {
+  const metadata = isObject(manifest) ? manifest.metadata : undefined;
+  return isObject(metadata) ? metadata : {};
 }
 
 /** What it says itself, unless that is in the future: its age decides who comes first. */
@@ -216,6 +219,7 @@ function timeOf(given: string | undefined, atMs: number): string {
 }
 
 function withoutMetadata(manifest: Json): Json {
+  if (!isObject(manifest)) return manifest;
   const { metadata: _, ...rest } = manifest as Readonly<Record<string, Json>>;
   return rest;
 }

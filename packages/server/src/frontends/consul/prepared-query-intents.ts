@@ -13,7 +13,7 @@ import { requireSession } from './session-intents.ts';
 /** Writes a new query. Throws where its name is taken, or its session does not exist. */
 export function createPreparedQuery(draft: Draft, query: PreparedQuery, origin: Origin): void {
   if (query.session !== '') requireSession(draft, query.session);
-  const rival = new PreparedQueries(draft.rules()).rivalOf(query);
+  const rival = new PreparedQueries(draft.rules(preparedQueryApiVersion)).rivalOf(query);
   if (rival !== undefined) throw taken(query);
   draft.put(preparedQueryRecord(query, origin));
 }
@@ -32,7 +32,7 @@ export function deletePreparedQuery(draft: Draft, id: string): boolean {
 }
 
 function exists(draft: Draft, id: string): boolean {
-  return new PreparedQueries(draft.rules()).find(id)?.query.id === id;
+  return new PreparedQueries(draft.rules(preparedQueryApiVersion)).find(id)?.query.id === id;
 }
 
 function taken({ name, template }: PreparedQuery): Fault {

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@portolan/core/base/fault.ts';
-import { type PreparedQuery, preparedQueryOf } from '@portolan/core/catalog/prepared-query.ts';
+import {
+  type PreparedQuery,
+  preparedQueryApiVersion,
+  preparedQueryOf,
+} from '@portolan/core/catalog/prepared-query.ts';
 import { runPreparedQuery } from '@portolan/core/catalog/prepared-query-run.ts';
 import { checkPreparedQuery } from '@portolan/core/catalog/prepared-query-template.ts';
 import { topicOf } from '@portolan/core/catalog/reader.ts';
@@ -22,9 +26,9 @@ const notFound = text(404, 'Query not found');
 
 /** `GET /v1/query` */
 export const list = blocking({
-  topic: () => topicOf.rules,
+  topic: () => topicOf.rulesOf(preparedQueryApiVersion),
   content(call, catalog) {
-    const queries = [...catalog.rules()].flatMap((entry) => {
+    const queries = [...catalog.rules(preparedQueryApiVersion)].flatMap((entry) => {
       const query = preparedQueryOf(entry);
       return query === undefined ? [] : [wirePreparedQuery(query, entry)];
     });
@@ -100,9 +104,9 @@ export const get: Handler = (call) => {
 };
 
 const one = blocking({
-  topic: () => topicOf.rules,
+  topic: () => topicOf.rulesOf(preparedQueryApiVersion),
   content(call, catalog) {
-    for (const entry of catalog.rules()) {
+    for (const entry of catalog.rules(preparedQueryApiVersion)) {
       const query = preparedQueryOf(entry);
       if (query?.id === call.argument) return jsonContent(call, [wirePreparedQuery(query, entry)]);
     }

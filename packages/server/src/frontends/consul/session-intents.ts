@@ -1,6 +1,6 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
-import { preparedQueryOf } from '@portolan/core/catalog/prepared-query.ts';
+import { preparedQueryApiVersion, preparedQueryOf } from '@portolan/core/catalog/prepared-query.ts';
 import { type KvRecord, keyOf, recordKey } from '@portolan/core/catalog/records.ts';
 import { isSession, type Session, sessionLease, sessionOf } from './translate-session.ts';
 
@@ -32,7 +32,7 @@ export function destroySession(draft: Draft, id: string): readonly string[] {
     if (behavior === 'delete') draft.delete(keyOf.kv(record.key));
     else draft.put(unlocked(record));
   }
-  for (const entry of [...draft.rules()]) {
+  for (const entry of [...draft.rules(preparedQueryApiVersion)]) {
     if (preparedQueryOf(entry)?.session === id) draft.delete(recordKey(entry.record));
   }
   draft.delete(keyOf.lease(id));

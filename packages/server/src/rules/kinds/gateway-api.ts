@@ -35,6 +35,7 @@ import {
   headerName,
   headerValue,
   hostName,
+  serviceName,
 } from '../formats.ts';
 import {
   anyText,
@@ -208,7 +209,7 @@ const backendRefFields = {
   group: anyText,
   kind: someText,
   namespace: dnsLabel,
-  name: objectName,
+  name: serviceName,
   port,
   weight: whole(0, 1_000_000),
 };

@@ -7,7 +7,7 @@ import type {
   IngressTls,
 } from '@portolan/core/rules/kubernetes.ts';
 import type { At } from '../at.ts';
-import { checkPath, dnsLabel, hostName } from '../formats.ts';
+import { checkPath, hostName, serviceName } from '../formats.ts';
 import { anyText, list, object, oneOf, someText, text } from '../schema.ts';
 import { port } from './kubernetes.ts';
 import { manifest, objectName } from './metadata.ts';
@@ -18,7 +18,7 @@ const backend = object<IngressBackend>(
   [],
   {
     service: object<Required<IngressBackend>['service']>(['name'], {
-      name: dnsLabel,
+      name: serviceName,
       port: object<ServicePort>([], { name: someText, number: port }, ({ name, number }, at) => {
         if ((name === undefined) === (number === undefined)) {
           at.error('contradiction', 'must have exactly one of name and number');

@@ -227,11 +227,7 @@ const subset = object<EndpointSubset>([], {
   }),
 });
 
-export const endpoints = manifest<Endpoints>(
-  [],
-  { subsets: list(subset, { max: 1000 }) },
-  { isService: true },
-);
+export const endpoints = manifest<Endpoints>([], { subsets: list(subset, { max: 1000 }) });
 
 const sliceEndpoint = object<SliceEndpoint>(
   ['addresses'],
