@@ -129,8 +129,8 @@ export class Http2ClientSession implements StreamHost, Swept {
       this.#onStream(stream, flags, fields),
     );
     const { connectionWindowBytes } = clientHttp2;
-    // Not before the handshake of the socket is done; over TLS it is.
-    session.setLocalWindowSize(connectionWindowBytes);
+    // Not before the handshake of the socket is done; over TLS it is, unless the client was gone by then.
+    if (!session.connecting && !session.destroyed) session.setLocalWindowSize(connectionWindowBytes);
   }
 
   #onStream(stream: ServerHttp2Stream, flags: number, fields: readonly string[]): void {
