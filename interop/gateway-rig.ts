@@ -59,6 +59,8 @@ export interface Rig {
   readonly gateway: ReturnType<typeof gatewayPart>;
   /** Of the HTTP listener. */
   readonly port: number;
+  /** Of the TLS listener; 0: there is none. */
+  readonly tlsPort: number;
   readonly admin: string;
   readonly listeners: ListenerRegistry;
   readonly stateDir: string;
@@ -70,7 +72,7 @@ export interface Rig {
 export async function startRig(
   test: TestScope,
   model: TrafficMessage,
-  options: { workers?: number; accessLog?: string; stateDir?: string; server?: string } = {},
+  options: { workers?: number; accessLog?: string; stateDir?: string; server?: string; tls?: boolean } = {},
 ): Promise<Rig> {
   const directory = options.stateDir === undefined ? tempDir('gateway') : undefined;
   const stateDir = options.stateDir ?? join(directory?.path ?? '', 'state');
@@ -86,6 +88,7 @@ export async function startRig(
   const gateway = gatewayPart(context, {
     http: { address: '127.0.0.1', port: 0 },
     admin: { address: '127.0.0.1', port: 0 },
+    ...(options.tls === true ? { tls: { address: '127.0.0.1', port: 0 } } : {}),
     workers: options.workers ?? 2,
     servers: [options.server ?? control.url],
     stateDir,
@@ -103,8 +106,9 @@ export async function startRig(
     directory?.remove();
   });
   const portOf = (name: string): number => listeners.list().find((one) => one.name === name)?.port ?? 0;
-  const [port, admin] = [portOf('gateway'), `http://127.0.0.1:${portOf('proxy-admin')}`];
-  return { control, gateway, port, admin, listeners, stateDir, stop };
+  const [port, tlsPort] = [portOf('gateway'), portOf('gateway-tls')];
+  const admin = `http://127.0.0.1:${portOf('proxy-admin')}`;
+  return { control, gateway, port, tlsPort, admin, listeners, stateDir, stop };
 }
 
 const upstreamProgram = `

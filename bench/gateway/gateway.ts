@@ -1,0 +1,223 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from '@portolan/testkit/require-program.ts';
+import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { idleConnections, latencyAt, load, type Run, type Scenario } from './load.ts';
+import {
+  makeCertificate,
+  type Peer,
+  type PeerContext,
+  startCaddy,
+  startEnvoy,
+  startGateway,
+  startHaproxy,
+  startNginx,
+  startNodePeer,
+  startUpstreams,
+} from './peers.ts';
+import { median, rssBytes, Scope } from './scope.ts';
+
+/*
+ * The gateway with one worker beside other proxies with one worker, thread or process each, in front of the same two upstreams, loaded in
+ * turn. What counts is the CPU time that the proxy's processes need for a request, as the operating system measures it; as a ratio, for
+ * machines differ and are shared.
+ */
+
+const post = 'wrk.method = "POST"\nwrk.body = string.rep("x", 1024)';
+const browser = Object.entries({
+  'User-Agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36',
+  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8',
+  'Accept-Encoding': 'gzip, deflate, br',
+  'Accept-Language': 'en-GB,en;q=0.9',
+  Connection: 'keep-alive',
+  Cookie: 'session=0123456789abcdef0123456789abcdef; theme=dark',
+  Referer: 'http://shop.example/list?page=2',
+  'Upgrade-Insecure-Requests': '1',
+})
+  .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+  .join('\n');
+
+const scenarios: readonly Scenario[] = [
+  { name: 'GET small', path: '/small', connections: 64 },
+  { name: 'GET 1 KiB', path: '/1k', connections: 64 },
+  { name: 'GET 64 KiB', path: '/64k', connections: 64 },
+  { name: 'POST 1 KiB', path: '/small', connections: 64, script: post },
+  { name: 'GET small, 8 more fields', path: '/small', connections: 64, script: browser },
+  { name: 'GET small, 1,000 connections', path: '/small', connections: 1_000 },
+  {
+    name: 'GET small, connection per request',
+    path: '/small',
+    connections: 64,
+    script: 'wrk.headers["Connection"] = "close"',
+  },
+  { name: 'GET small, TLS', path: '/small', connections: 64, over: 'tls' },
+  { name: 'GET small, HTTP/2 over TLS', path: '/small', connections: 8, over: 'h2' },
+];
+
+interface Extent {
+  readonly rounds: number;
+  readonly secondsPerRun: number;
+}
+
+const whole: Extent = { rounds: 3, secondsPerRun: 2 };
+const quick: Extent = { rounds: 1, secondsPerRun: 1 };
+/** Below the gateway's limit for each worker, 10,000. */
+const idleCount = 9_500;
+
+/** `--quick` measures once and shortly; `--only=TEXT` the scenarios whose name contains it, and nothing else (rate, memory). */
+export async function gatewayBench(options: readonly string[] = []): Promise<void> {
+  if (findProgram('wrk') === undefined) throw new Error('wrk must be installed: apt-get install wrk');
+  const extent = options.includes('--quick') ? quick : whole;
+  const only = options.find((option) => option.startsWith('--only='))?.slice('--only='.length);
+  const scope = new Scope();
+  const directory = tempDir('bench-gateway');
+  try {
+    const certificate = await makeCertificate(directory.path);
+    const upstreams = await startUpstreams(scope);
+    const context = { scope, directory: directory.path, upstreams, certificate };
+    const peers = await startPeers(context);
+    const selected = scenarios.filter(({ name }) => name.includes(only ?? ''));
+    const peak = new Map<Peer, number>();
+    for (const scenario of selected) await measure(scenario, peers, extent, directory.path, peak);
+    if (only !== undefined) return;
+    await rates(peers, peak, extent, directory.path);
+    if (extent === whole) await memory(peers);
+    console.log(
+      availableParallelism() < 6
+        ? '\nTwo workers against one: not measured; load, upstreams and two workers need six cores.'
+        : await twoWorkers(context, directory.path),
+    );
+  } finally {
+    await scope.end();
+    directory.remove();
+  }
+}
+
+async function startPeers(context: PeerContext): Promise<readonly Peer[]> {
+  const log = (name: string): string => join(context.directory, name);
+  const started = [
+    await startNginx(context),
+    await startHaproxy(context),
+    await startEnvoy(context),
+    await startCaddy(context),
+    await startNodePeer(context, 'undici'),
+    await startNodePeer(context, 'reply-from'),
+    await startNodePeer(context, 'http-proxy'),
+    await startGateway(context),
+    await startNginx(context, log('nginx.log')),
+    await startGateway(context, log('portolan.log')),
+  ];
+  for (const peer of started) if (typeof peer === 'string') console.log(`not measured: ${peer}`);
+  return started.filter((peer) => typeof peer !== 'string');
+}
+
+async function measure(
+  scenario: Scenario,
+  all: readonly Peer[],
+  { rounds, secondsPerRun }: Extent,
+  directory: string,
+  peak: Map<Peer, number>,
+): Promise<void> {
+  const first = scenario === scenarios[0];
+  if (scenario.over === 'h2' && findProgram('h2load') === undefined) {
+    console.log(`\n${scenario.name}: not measured, h2load is not installed`);
+    return;
+  }
+  const peers = all.filter(
+    ({ name, tlsPort }) =>
+      (first || !name.includes('log')) && (scenario.over === undefined || tlsPort !== undefined),
+  );
+  const results = new Map(peers.map((peer): [Peer, Run[]] => [peer, []]));
+  for (const peer of peers) await load(scenario, peer, 1, directory);
+  for (let round = 0; round < rounds; round++) {
+    for (const [peer, runs] of results) runs.push(await load(scenario, peer, secondsPerRun, directory));
+  }
+  const ours = middle(
+    results.get(peers.find(({ name }) => name === 'portolan') as Peer) ?? [],
+    'cpuMicroseconds',
+  );
+  const rows: Record<string, Record<string, string | number>> = {};
+  for (const [peer, runs] of results) {
+    const cpu = middle(runs, 'cpuMicroseconds');
+    if (first) peak.set(peer, middle(runs, 'requestsPerSecond'));
+    rows[peer.name] = {
+      'CPU µs/request': cpu.toFixed(1),
+      'portolan / it': `${(ours / cpu).toFixed(2)} ×`,
+      'requests/s': Math.round(middle(runs, 'requestsPerSecond')),
+      'p50 ms': middle(runs, 'p50Ms').toFixed(2),
+      'p99 ms': middle(runs, 'p99Ms').toFixed(2),
+      errors: runs.map((run) => run.errors).find((error) => error !== '') ?? '',
+    };
+  }
+  console.log(
+    `\n${scenario.name}: ${scenario.connections} connections, median of ${rounds} interleaved runs of ${secondsPerRun} s`,
+  );
+  console.table(rows);
+}
+
+function middle(runs: readonly Run[], what: Exclude<keyof Run, 'errors'>): number {
+  return median(runs.map((run) => run[what]));
+}
+
+/** p99 at 60 % of the gateway's own peak, at the same rate for all that reach it. */
+async function rates(
+  peers: readonly Peer[],
+  peak: ReadonlyMap<Peer, number>,
+  { rounds, secondsPerRun }: Extent,
+  directory: string,
+): Promise<void> {
+  if (findProgram('h2load') === undefined) {
+    console.log('\np99 at a rate: not measured, h2load is not installed');
+    return;
+  }
+  const ours = peers.find(({ name }) => name === 'portolan') as Peer;
+  const rate = Math.round((peak.get(ours) ?? 0) * 0.6);
+  const rows: Record<string, Record<string, string | number>> = {};
+  for (const peer of peers) {
+    if (peer.name.includes('log') || (peak.get(peer) ?? 0) < rate) continue;
+    const runs = [];
+    for (let round = 0; round < rounds; round++)
+      runs.push(await latencyAt(peer, rate, secondsPerRun, directory));
+    rows[peer.name] = {
+      'p50 ms': median(runs.map((one) => one.p50Ms)).toFixed(2),
+      'p99 ms': median(runs.map((one) => one.p99Ms)).toFixed(2),
+      'requests/s': Math.round(median(runs.map((one) => one.requestsPerSecond))),
+    };
+  }
+  console.log(
+    `\nGET small at ${rate} requests/s, 60 % of the gateway's peak (whoever does not reach it is left out)`,
+  );
+  console.table(rows);
+}
+
+async function memory(peers: readonly Peer[]): Promise<void> {
+  const rows: Record<string, Record<string, string>> = {};
+  for (const peer of peers) {
+    if (peer.name.includes('log') || peer.name === 'nginx') continue;
+    const before = rssBytes(peer.pids);
+    const close = await idleConnections(peer.port, idleCount);
+    const bytesEach = (rssBytes(peer.pids) - before) / idleCount;
+    close();
+    rows[peer.name] = {
+      'RSS MB': (before / 1_048_576).toFixed(0),
+      'KiB for each idle connection': (bytesEach / 1_024).toFixed(1),
+    };
+  }
+  console.log(
+    `\nMemory after the load, and with ${idleCount} idle keep-alive connections (nginx reserves its own beforehand)`,
+  );
+  console.table(rows);
+}
+
+async function twoWorkers(context: PeerContext, directory: string): Promise<string> {
+  const [scenario] = scenarios;
+  if (scenario === undefined) return '';
+  const rate = async (workers: number): Promise<number> =>
+    (await load(scenario, await startGateway(context, 'off', workers), whole.secondsPerRun, directory))
+      .requestsPerSecond;
+  const [one, two] = [await rate(1), await rate(2)];
+  return `\nTwo workers serve ${(two / one).toFixed(2)} × the requests of one.`;
+}
+
+if (import.meta.main) await gatewayBench(process.argv.slice(2));
