@@ -21,6 +21,7 @@ export function gatewaySettings(
     accessLogFormat: settings.gateway.accessLogFormat,
     tracing: settings.gateway.tracing,
     trustedPeers: settings.gateway.trustedPeers,
+    zone: settings.gateway.zone,
     drainTimeoutMs: settings.drainTimeoutMs,
     outliveMs,
     log: settings.log,

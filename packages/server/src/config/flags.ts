@@ -50,6 +50,7 @@ export type SettingKey =
   | 'dns.forward-for'
   | 'dns.forward-timeout'
   | 'dns.alt-domain'
+  | 'dns.cluster-domain'
   | 'dns.only-passing'
   | 'dns.negative-ttl'
   | 'dns.address-limit'
@@ -59,6 +60,7 @@ export type SettingKey =
   | 'dns.responses-per-second'
   | 'http.allowed-hosts'
   | 'gateway.trusted-peers'
+  | 'gateway.zone'
   | 'health.max-running'
   | 'manifests'
   | 'cluster-ip.mode'
@@ -176,6 +178,12 @@ export const settingInfos: readonly SettingInfo[] = [
   setting('dns.forward-for', 'CIDR,…', 'whose questions are forwarded', '127.0.0.0/8,::1/128'),
   setting('dns.forward-timeout', 'DURATION', 'how long one forwarder may take', '2s'),
   setting('dns.alt-domain', 'DOMAIN', 'a second zone with the same content', '', 'none'),
+  setting(
+    'dns.cluster-domain',
+    'DOMAIN',
+    "zone of Kubernetes' names: <service>.<namespace>.svc.DOMAIN",
+    'cluster.local',
+  ),
   setting('dns.only-passing', undefined, 'leaves instances in warning out too', false),
   setting('dns.negative-ttl', 'DURATION', 'how long a resolver may keep that a name does not exist', '0s'),
   setting('dns.address-limit', 'N', 'A and AAAA records in one answer; 0: all that fit', '0'),
@@ -195,6 +203,13 @@ export const settingInfos: readonly SettingInfo[] = [
     'proxies whose X-Forwarded-… are believed; from others they are replaced',
     '',
     'none',
+  ),
+  setting(
+    'gateway.zone',
+    'ZONE',
+    'where this gateway is: clusters that prefer a zone prefer instances with the same `zone` in their metadata',
+    '',
+    'unknown',
   ),
   setting('health.max-running', 'N', 'health checks that run at the same time', '512'),
   setting(

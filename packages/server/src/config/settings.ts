@@ -37,6 +37,8 @@ export interface Settings {
     readonly tracing: { readonly url: string; readonly ratio: number } | undefined;
     readonly outliveMs: number;
     readonly trustedPeers: readonly string[];
+    /** Empty: unknown. */
+    readonly zone: string;
     readonly maxTcpListeners: number;
     readonly minTcpPort: number;
   };
@@ -97,12 +99,14 @@ export function settingsFrom(
       tracing: tracingFrom(values),
       outliveMs: values['gateway.outlive'],
       trustedPeers: values['gateway.trusted-peers'],
+      zone: values['gateway.zone'],
       maxTcpListeners: values['gateway.max-tcp-listeners'],
       minTcpPort: values['gateway.min-tcp-port'],
     },
     dns: {
       domain: values['dns.domain'],
       altDomain: values['dns.alt-domain'],
+      clusterDomain: values['dns.cluster-domain'],
       onlyPassing: values['dns.only-passing'],
       serviceTtlSeconds: values['dns.service-ttl'],
       nodeTtlSeconds: Math.round(values['dns.node-ttl'] / 1000),

@@ -92,7 +92,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     this.log = createLog(settings.log, to).child({ part: 'gateway' });
     this.listeners = tellingRegistry(() => queueMicrotask(() => this.#tell()));
     const { stateDir, http, tls, admin, adminHosts, workers, trustedPeers, limits, tracing } = settings;
-    const { accessLog, accessLogFormat } = settings;
+    const { accessLog, accessLogFormat, zone = '' } = settings;
     this.#gateway = gatewayPart(
       {
         clock: systemClock,
@@ -111,7 +111,8 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
         ...(inherited === undefined ? {} : { inherited }),
       },
       {
-        ...{ servers, stateDir, http, admin, adminHosts, workers, trustedPeers, accessLog, accessLogFormat },
+        ...{ servers, stateDir, http, admin, adminHosts, workers, trustedPeers, zone },
+        ...{ accessLog, accessLogFormat },
         ...(tls === undefined ? {} : { tls }),
         ...(tracing === undefined ? {} : { tracing }),
         ...(limits === undefined ? {} : { limits }),

@@ -19,6 +19,8 @@ export interface GatewaySettings {
   readonly accessLogFormat: string;
   readonly tracing: TracingConfig | undefined;
   readonly trustedPeers: readonly string[];
+  /** Where it is; default: unknown. */
+  readonly zone?: string;
   readonly limits?: Partial<GatewayLimits>;
   /** For work under way when it is told to stop by a signal, or nobody is left to tell it. */
   readonly drainTimeoutMs: number;

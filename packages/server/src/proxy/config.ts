@@ -29,6 +29,8 @@ export interface GatewayConfig {
   readonly tracing?: TracingConfig;
   /** Addresses and CIDR ranges whose `X-Forwarded-…` is believed; default: none. */
   readonly trustedPeers?: readonly string[];
+  /** Where it is, for clusters that prefer endpoints of its zone; default: unknown. */
+  readonly zone?: string;
   /** Instead of `defaultLimits`. */
   readonly limits?: Partial<GatewayLimits>;
 }

@@ -104,6 +104,7 @@ class Gateway implements GatewayPart, GatewayView {
       compileCache: join(this.#config.stateDir, 'compile-cache'),
       limits: { ...defaultLimits, ...this.#config.limits },
       trustedPeers: this.#config.trustedPeers ?? [],
+      zone: this.#config.zone ?? '',
       accessLog: accessLog === 'off' ? undefined : accessLog,
       accessLogFormat,
       tracing,

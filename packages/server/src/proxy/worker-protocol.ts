@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly compileCache: string;
   readonly limits: GatewayLimits;
   readonly trustedPeers: readonly string[];
+  /** Empty: unknown. */
+  readonly zone: string;
   /** A file or `stdout`; undefined: off. */
   readonly accessLog: string | undefined;
   readonly accessLogFormat: string;

@@ -83,11 +83,11 @@ function obey(command: WorkerCommand, handle: unknown): void {
 
 function start(settings: WorkerSettings): Running {
   const { limits, trustedPeers, accessLog, accessLogFormat, modelFile, servers, tracing, workers } = settings;
-  const { tokenFile } = settings;
+  const { tokenFile, zone } = settings;
   const random = Math.random;
   const spans = tracing === undefined ? undefined : new SpanExporter({ url: tracing.url, clock, resource });
   const plane = new DataPlane({
-    ...{ clock, random, limits, trustedPeers, workers },
+    ...{ clock, random, limits, trustedPeers, workers, zone },
     ...(tracing === undefined || spans === undefined
       ? {}
       : { tracer: new Tracer({ clock, random, ratio: tracing.ratio, exporter: spans }) }),
