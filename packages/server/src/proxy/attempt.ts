@@ -113,6 +113,9 @@ export abstract class Attempt {
   /** Whether the upstream takes no more of the body for now. */
   abstract get pressed(): boolean;
 
+  /** Octets that the upstream has not taken yet. */
+  abstract get queuedBytes(): number;
+
   /** Body octets of the client, after `onAttemptSent`. */
   abstract writeBody(bytes: Buffer, start: number, end: number): void;
   abstract endBody(trailerLines: string): void;

@@ -12,6 +12,7 @@ import { byDoor, type Door } from './door-key.ts';
 import { Downstream } from './downstream.ts';
 import { Entrance } from './entrance.ts';
 import { TrustedPeers } from './forwarding.ts';
+import { HeldMemory } from './held-memory.ts';
 import { RequestReader } from './http1/request-reader.ts';
 import { ResponseReader } from './http1/response-reader.ts';
 import { Http2ClientSession } from './http2/client-session.ts';
@@ -69,6 +70,7 @@ export class DataPlane {
   readonly #guard: ConnectGuard;
   readonly #policies: PolicyCompiler;
   readonly #checkGate = new CheckGate();
+  readonly #held: HeldMemory;
   readonly #ownUdpDoors = new OwnUdpDoors();
   readonly #udpDoors = new Map<UdpDoor, Bind>();
 
@@ -76,6 +78,7 @@ export class DataPlane {
     const { clock, limits, accessLog } = options;
     this.#accessLog = new WatchedAccessLog(accessLog ?? noAccessLog);
     this.#options = options;
+    this.#held = new HeldMemory(limits.maxHeldBytes, () => this.#countRefusal('memory'));
     this.#guard = new ConnectGuard(options.lookup);
     const { random, workers = 1 } = options;
     const clusterOf = (name: string): ClusterState => this.#cluster(name);
@@ -84,7 +87,7 @@ export class DataPlane {
     this.#plane = {
       ...{ clock, limits, trusted },
       router: new Router({ clusterOf, random, policyOf: (route) => this.#policies.policyOf(route) }, trusted),
-      sweeper: new Sweeper(clock),
+      sweeper: new Sweeper(clock, (items) => this.#held.check(items)),
       replies: new LocalReplies(clock),
       requests: new RequestReader(),
       responses: new ResponseReader(),
@@ -251,6 +254,11 @@ export class DataPlane {
     if (changes(listeners)) this.#served = byDoor(this.#table.listeners.values()).served;
     for (const name of listeners.remove) this.#entrance.forget(name);
     if (changes(tlsHosts) || changes(certificates)) this.#tls.changed();
+  }
+
+  #countRefusal(code: string): void {
+    const { refusals } = this.#plane.counters;
+    refusals.set(code, (refusals.get(code) ?? 0) + 1);
   }
 
   /** Drops the clusters that neither the model nor a route names, and nothing runs through. */

@@ -250,6 +250,16 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
     if (!this.#held) this.#takeAhead();
   }
 
+  get heldBytes(): number {
+    const state = this.#state;
+    const request = state.kind === 'exchange' ? state.exchange.heldBytes : 0;
+    return this.wire.queuedBytes + (this.#ahead?.length ?? 0) + request;
+  }
+
+  cut(): void {
+    this.wire.destroy();
+  }
+
   destroy(): void {
     this.wire.destroy();
   }

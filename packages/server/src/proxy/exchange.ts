@@ -117,6 +117,11 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     return this.#target;
   }
 
+  /** Octets that an upstream has not taken, or that are kept for another. */
+  get heldBytes(): number {
+    return (this.body.kept?.length ?? 0) + (this.#attempt?.queuedBytes ?? 0);
+  }
+
   get responseTimeoutMs(): number {
     return this.#route?.retry.perTryTimeoutMs || this.#idleMs;
   }

@@ -33,6 +33,11 @@ export interface GatewayLimits {
   readonly maxConnections: number;
   /** Octets of all clients together that came before their turn (pipelined requests); whoever passes it is cut. */
   readonly maxAheadBytes: number;
+  /**
+   * Octets of all connections together that wait for somebody to take them: answers for clients, requests for upstreams. Beyond it those that
+   * hold most are cut.
+   */
+  readonly maxHeldBytes: number;
   /** Of a request body that is kept so that the request can be sent again. */
   readonly maxReplayBytes: number;
   /** Idle upstream connections kept for each endpoint. */
@@ -63,6 +68,7 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   upstreamPingMs: 5_000,
   maxConnections: 10_000,
   maxAheadBytes: 67_108_864,
+  maxHeldBytes: 268_435_456,
   maxReplayBytes: 65_536,
   maxIdlePerEndpoint: 256,
   lingerBytes: 1_048_576,

@@ -6,6 +6,10 @@ export interface Swept {
   sweep(nowMs: number): void;
   /** Where it stands in the sweeper's list; only the sweeper writes it. */
   sweepIndex: number;
+  /** Octets that wait in memory because somebody does not take them; default: none. */
+  readonly heldBytes?: number;
+  /** Gives that memory up, and the connection with it. */
+  cut?(): void;
 }
 
 /** Fine enough for timeouts of a second; 10,000 connections cost about 1 ms of each second. */
@@ -14,11 +18,14 @@ const periodMs = 100;
 /** Looks at every connection ten times a second instead of keeping a timer for each request. */
 export class Sweeper {
   readonly #clock: Clock;
+  readonly #onSwept: (items: readonly Swept[]) => void;
   readonly #swept: Swept[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  /** @param onSwept is told what there is after each round */
+  constructor(clock: Clock, onSwept: (items: readonly Swept[]) => void = () => undefined) {
     this.#clock = clock;
+    this.#onSwept = onSwept;
   }
 
   get size(): number {
@@ -54,6 +61,7 @@ export class Sweeper {
     const nowMs = this.#clock.monotonicMs();
     // Backwards: what removes itself is replaced by one that was looked at already.
     for (let index = this.#swept.length - 1; index >= 0; index--) this.#swept[index]?.sweep(nowMs);
+    this.#onSwept(this.#swept);
     this.#cancel = this.#swept.length === 0 ? undefined : this.#clock.after(periodMs, () => this.#sweep());
   }
 }

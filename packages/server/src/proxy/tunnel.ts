@@ -71,6 +71,14 @@ class Tunnel implements WireOwner, UpstreamUser, Swept {
     if (nowMs - this.#lastMs >= this.#plane.limits.tunnelIdleMs) this.close();
   }
 
+  get heldBytes(): number {
+    return this.#client.queuedBytes + this.#server.wire.queuedBytes;
+  }
+
+  cut(): void {
+    this.close();
+  }
+
   /** Breaks it off, both ways. */
   close(): void {
     if (this.#over) return;

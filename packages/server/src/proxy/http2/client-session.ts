@@ -104,6 +104,16 @@ export class Http2ClientSession implements StreamHost, Swept {
     if (idleToo && this.#streams.size === 0) this.#session.destroy();
   }
 
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#streams) bytes += stream.heldBytes;
+    return bytes;
+  }
+
+  cut(): void {
+    this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
   destroy(): void {
     this.#session.destroy();
   }

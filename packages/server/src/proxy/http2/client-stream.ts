@@ -79,6 +79,10 @@ export class Http2ClientStream implements ClientEnd {
     return this.#stream.writableNeedDrain;
   }
 
+  get heldBytes(): number {
+    return this.#stream.writableLength + (this.#exchange?.heldBytes ?? 0);
+  }
+
   /** Begins the exchange. */
   begin(head: RequestHead): void {
     this.#head = head;

@@ -67,6 +67,10 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
     return this.#connection?.wire.pressed === true;
   }
 
+  get queuedBytes(): number {
+    return this.#connection?.wire.queuedBytes ?? 0;
+  }
+
   writeBody(bytes: Buffer, start: number, end: number): void {
     const wire = this.#connection?.wire;
     if (wire !== undefined) this.#writer?.write(wire, bytes, start, end);

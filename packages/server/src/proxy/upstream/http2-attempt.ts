@@ -74,6 +74,10 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     return this.#stream?.writableNeedDrain === true;
   }
 
+  get queuedBytes(): number {
+    return this.#stream?.writableLength ?? 0;
+  }
+
   writeBody(bytes: Buffer, start: number, end: number): void {
     const stream = this.#stream;
     if (stream?.writable === true) stream.write(Buffer.from(bytes.subarray(start, end)));
