@@ -17,6 +17,15 @@ export function clusterNameOf(namespace: string, name: string): string {
   return escaped(plain ? name : `${namespace}/${name}`);
 }
 
+/** The service whose cluster has the name. Undefined: it is not a registered service's. */
+export function serviceKeyOf(clusterName: string): ServiceKey | undefined {
+  if (/[:#~]/.test(clusterName)) return undefined;
+  const name = clusterName.replaceAll(/%([0-9A-F]{2})/g, (_all, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+  return name.includes('/') ? name : `${defaultNamespace}/${name}`;
+}
+
 const mustEscape = /[%:#~]/;
 
 function escaped(name: string): string {

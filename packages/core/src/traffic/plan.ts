@@ -10,7 +10,6 @@ import type { Diagnostic, Listener, Route, TlsAction, TrafficDelta, TrafficModel
 import { type OwnListeners, ownListeners } from './own-listeners.ts';
 import type { Planner } from './planner.ts';
 import { edgeTable } from './route.ts';
-import type { ClusterBase } from './rules/cluster-table.ts';
 import type { EdgeCertificate } from './rules/contract.ts';
 import { rankOfRegistration } from './rules/rank.ts';
 import { createRulePlan } from './rules/rule-plan.ts';
@@ -105,11 +104,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     if (after === undefined) plans.delete(key);
     else plans.set(key, after);
 
-    if ((before?.hasCluster ?? false) !== (after?.hasCluster ?? false)) {
-      const clusterName = (after ?? before)?.clusterName ?? '';
-      rules.clusters.setBase(clusterName, after?.hasCluster ? baseOf(key, clusterName) : undefined);
-      rules.serviceListed(key);
-    }
+    if ((before?.hasCluster ?? false) !== (after?.hasCluster ?? false)) rules.serviceListed(key);
     rules.clusters.serviceChanged(key);
     moveClaim(hosts, touched.hosts, key, before?.host, after?.host);
     moveClaim(serverNames, touched.serverNames, key, before?.serverName, after?.serverName);
@@ -285,14 +280,6 @@ const builtInListeners: readonly Listener[] = Object.freeze([
   Object.freeze({ name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable }),
   Object.freeze({ name: 'gateway-tls', protocol: 'tls', bind: 'gateway-tls', table: edgeTable }),
 ]);
-
-/** All instances of a registered service, each at its own port. */
-function baseOf(key: ServiceKey, name: string): ClusterBase {
-  const { namespace, name: service } = splitServiceKey(key);
-  const port = { type: 'registered' as const, otherwise: 0 };
-  const source = { type: 'instances' as const, namespace, service, labels: [], port, notReady: false };
-  return { name, backend: key, port: undefined, sources: [source], settings: {} };
-}
 
 function tcpListener(port: number, cluster: string): Listener {
   return Object.freeze({

@@ -2,18 +2,19 @@ import { sameJson } from '../../base/json.ts';
 import { sameList } from '../../base/same-list.ts';
 import { textDigest } from '../../base/text-digest.ts';
 import { clusterDefaults } from '../defaults.ts';
-import type { ServiceKey } from '../derived-names.ts';
+import { clusterNameOf, type ServiceKey, serviceKeyOf, splitServiceKey } from '../derived-names.ts';
+import type { EndpointSet } from '../endpoints.ts';
 import type { Cluster, Endpoint } from '../model.ts';
 import type { BackendKey, BackendPolicy, ClusterSettings } from './contract.ts';
 import { compareRanks } from './rank.ts';
 import { type EndpointSource, narrowed } from './source.ts';
 import { type SourceTable, withoutRepeats } from './source-table.ts';
 
-/** A cluster as its backend has it. */
+/** A cluster as a manifest has it. */
 export interface ClusterBase {
   readonly name: string;
   readonly backend: BackendKey;
-  /** Undefined: registrations, each at its own. */
+  /** Undefined: it has none of its own. */
   readonly port: number | undefined;
   readonly sources: readonly EndpointSource[];
   readonly settings: ClusterSettings;
@@ -27,7 +28,8 @@ export interface ClusterVariant {
 }
 
 /**
- * Every cluster: those of backends, and the variants that rules ask for. The policies of a backend hold for its variants
+ * Every cluster: those of registered services (nothing is kept of them here: there may be 100,000), those of manifests, and the variants
+ * of both that rules ask for. The policies of a backend hold for its variants
  * too.
  */
 export interface ClusterTable {
@@ -35,7 +37,7 @@ export interface ClusterTable {
   setVariant(name: string, variant: ClusterVariant | undefined): void;
   /** What `owner` says about backends now. */
   setPolicies(owner: string, policies: readonly BackendPolicy[]): void;
-  /** Some of its instances changed. */
+  /** Some of a registered service's instances changed, or it came or went. */
   serviceChanged(key: ServiceKey): void;
   /** The policy that holds for a backend. */
   policyOf(backend: BackendKey): BackendPolicy | undefined;
@@ -49,7 +51,12 @@ interface State {
   readonly settings: Omit<Cluster, 'name' | 'endpoints'>;
 }
 
-export function createClusterTable(clusters: Map<string, Cluster>, sources: SourceTable): ClusterTable {
+/** @param planned what the plan of a registered service has; undefined: it has no cluster */
+export function createClusterTable(
+  clusters: Map<string, Cluster>,
+  sources: SourceTable,
+  planned: (key: ServiceKey) => EndpointSet | undefined,
+): ClusterTable {
   const bases = new Map<string, ClusterBase>();
   const variants = new Map<string, ClusterVariant>();
   const variantsOf = new Map<string, Set<string>>();
@@ -66,13 +73,25 @@ export function createClusterTable(clusters: Map<string, Cluster>, sources: Sour
     for (const variant of variantsOf.get(name) ?? []) dirty.set(variant, true);
   }
 
+  function touchBackend(backend: BackendKey): void {
+    for (const name of basesOf.get(backend) ?? []) touchBase(name);
+    const { namespace, name } = splitServiceKey(backend);
+    touchBase(clusterNameOf(namespace, name));
+  }
+
   function policyOf(backend: BackendKey): BackendPolicy | undefined {
     return policies.get(backend)?.[0]?.policy;
   }
 
+  function baseOf(name: string): ClusterBase | undefined {
+    const defined = bases.get(name);
+    const key = defined === undefined ? serviceKeyOf(name) : undefined;
+    return key === undefined || planned(key) === undefined ? defined : registeredBase(key, name);
+  }
+
   function build(name: string): State | undefined {
     const variant = variants.get(name);
-    const base = bases.get(variant?.base ?? name);
+    const base = baseOf(variant?.base ?? name);
     if (base === undefined) return undefined;
     const policy = policyOf(base.backend);
     const subset = variant?.subset === undefined ? undefined : policy?.subsets?.get(variant.subset);
@@ -109,7 +128,22 @@ export function createClusterTable(clusters: Map<string, Cluster>, sources: Sour
     return withoutRepeats(state.sources.flatMap((id) => sources.endpoints(id)));
   }
 
+  /** The cluster of a registered service is made of its plan. */
+  function writeRegistered(name: string, key: ServiceKey): boolean {
+    const plan = planned(key);
+    if (plan === undefined) return clusters.delete(name);
+    const before = clusters.get(name);
+    const policy = policyOf(key);
+    const settings = policy === undefined ? clusterDefaults : merged([policy.settings]);
+    const after = Object.freeze({ name, endpoints: plan.endpoints, ...settings });
+    if (before !== undefined && sameCluster(before, after)) return false;
+    clusters.set(name, after);
+    return true;
+  }
+
   function write(name: string, everything: boolean): boolean {
+    const key = serviceKeyOf(name);
+    if (key !== undefined) return writeRegistered(name, key);
     if (everything) rebuild(name);
     const state = states.get(name);
     if (state === undefined) return clusters.delete(name);
@@ -158,11 +192,15 @@ export function createClusterTable(clusters: Map<string, Cluster>, sources: Sour
       }
       if (said.length === 0) policiesBy.delete(owner);
       else policiesBy.set(owner, said);
-      for (const { backend } of [...before, ...said])
-        for (const name of basesOf.get(backend) ?? []) touchBase(name);
+      for (const { backend } of [...before, ...said]) touchBackend(backend);
     },
 
     serviceChanged(key) {
+      const { namespace, name } = splitServiceKey(key);
+      const own = clusterNameOf(namespace, name);
+      const exists = planned(key) !== undefined;
+      if (clusters.has(own) === exists) dirty.set(own, dirty.get(own) ?? false);
+      else touchBase(own);
       for (const id of sources.serviceChanged(key))
         for (const name of clustersOf.get(id) ?? []) if (!dirty.has(name)) dirty.set(name, false);
     },
@@ -194,6 +232,14 @@ export function createClusterTable(clusters: Map<string, Cluster>, sources: Sour
 }
 
 const nothing: readonly Endpoint[] = Object.freeze([]);
+
+/** All instances of a registered service, each at its own port. */
+function registeredBase(key: ServiceKey, name: string): ClusterBase {
+  const { namespace, name: service } = splitServiceKey(key);
+  const port = { type: 'registered' as const, otherwise: 0 };
+  const source = { type: 'instances' as const, namespace, service, labels: [], port, notReady: false };
+  return { name, backend: key, port: undefined, sources: [source], settings: {} };
+}
 
 function settingsAt(
   of:

@@ -12,57 +12,54 @@ export interface Owned<T> {
 export interface Ranked<T> {
   /** `owner` brings exactly these. A place where it brings the same as before is not touched. */
   set(owner: string, subject: string, items: readonly T[]): void;
+  /** Live: read it at once. */
   at(place: string): readonly Owned<T>[];
   /** Where something changed since the last call. */
   touched(): ReadonlySet<string>;
   clear(): void;
 }
 
-/** All that is brought to one place. */
-interface Place<T> {
-  readonly byOwner: Map<string, { readonly items: readonly T[]; readonly owned: readonly Owned<T>[] }>;
-  /** In order of rank; undefined: to be sorted. */
-  sorted: Owned<T>[] | undefined;
+interface Entry<T> extends Owned<T> {
+  readonly owner: string;
 }
 
-/** Of so many and more, one that changes is put in its place instead of sorting all. */
-const worthKeeping = 32;
+const nothing: readonly never[] = Object.freeze([]);
 
 export function createRanked<T extends { readonly rank: Rank }>(placeOf: (item: T) => string): Ranked<T> {
-  const places = new Map<string, Place<T>>();
-  const placesOf = new Map<string, ReadonlySet<string>>();
+  /** Always sorted: of a place with thousands one changes. */
+  const places = new Map<string, Entry<T>[]>();
+  /** Nearly always one. */
+  const placesOf = new Map<string, string | ReadonlySet<string>>();
   let dirty = new Set<string>();
 
-  function write(at: string, owner: string, subject: string, items: readonly T[] | undefined): void {
-    const place = places.get(at) ?? { byOwner: new Map(), sorted: undefined };
-    const before = place.byOwner.get(owner);
-    if (sameJson(before?.items, items)) return;
-    dirty.add(at);
-    const owned = items?.map((item) => ({ subject, item })) ?? [];
-    if (items === undefined) place.byOwner.delete(owner);
-    else place.byOwner.set(owner, { items, owned });
-    if (place.byOwner.size === 0) places.delete(at);
-    else places.set(at, place);
-    if (place.sorted === undefined) return;
-    if (place.sorted.length < worthKeeping) place.sorted = undefined;
-    else place.sorted = exchanged(place.sorted, new Set(before?.owned), owned);
+  function has(owner: string, place: string): boolean {
+    const known = placesOf.get(owner);
+    return typeof known === 'string' ? known === place : (known?.has(place) ?? false);
+  }
+
+  function write(place: string, owner: string, subject: string, items: readonly T[]): void {
+    const all = places.get(place) ?? [];
+    const before = has(owner, place) ? all.filter((entry) => entry.owner === owner) : nothing;
+    if (sameItems(before, items)) return;
+    dirty.add(place);
+    const after = before.length === 0 ? all : all.filter((entry) => entry.owner !== owner);
+    for (const item of items) insert(after, { owner, subject, item });
+    if (after.length === 0) places.delete(place);
+    else places.set(place, after);
   }
 
   return {
     set(owner, subject, items) {
       const grouped = Map.groupBy(items, placeOf);
       for (const [place, group] of grouped) write(place, owner, subject, group);
-      for (const place of placesOf.get(owner) ?? [])
-        if (!grouped.has(place)) write(place, owner, subject, undefined);
-      if (grouped.size === 0) placesOf.delete(owner);
-      else placesOf.set(owner, new Set(grouped.keys()));
+      const known = placesOf.get(owner) ?? nothing;
+      for (const place of typeof known === 'string' ? [known] : known)
+        if (!grouped.has(place)) write(place, owner, subject, nothing);
+      const [only] = grouped.keys();
+      if (only === undefined) placesOf.delete(owner);
+      else placesOf.set(owner, grouped.size === 1 ? only : new Set(grouped.keys()));
     },
-    at(at) {
-      const place = places.get(at);
-      if (place === undefined) return [];
-      place.sorted ??= [...place.byOwner.values()].flatMap(({ owned }) => owned).sort(byRank);
-      return place.sorted;
-    },
+    at: (place) => places.get(place) ?? nothing,
     touched() {
       const all = dirty;
       dirty = new Set();
@@ -81,23 +78,25 @@ export function byRank(left: Owned<{ readonly rank: Rank }>, right: Owned<{ read
   return compareRanks(left.item.rank, right.item.rank) || compareText(left.subject, right.subject);
 }
 
-/** A sorted list without some, with others in their places. */
-function exchanged<T extends { readonly rank: Rank }>(
-  sorted: readonly Owned<T>[],
-  without: ReadonlySet<Owned<T>>,
-  others: readonly Owned<T>[],
-): Owned<T>[] {
-  const list = without.size === 0 ? sorted.slice() : sorted.filter((one) => !without.has(one));
-  for (const one of others) {
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = list[middle];
-      if (at !== undefined && byRank(at, one) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    list.splice(low, 0, one);
+/** In any order: what an owner brings is compared as it stands in the place. */
+function sameItems<T extends { readonly rank: Rank }>(
+  before: readonly Entry<T>[],
+  items: readonly T[],
+): boolean {
+  if (before.length !== items.length) return false;
+  const sorted =
+    items.length < 2 ? items : items.toSorted((left, right) => compareRanks(left.rank, right.rank));
+  return sorted.every((item, at) => sameJson(before[at]?.item, item));
+}
+
+function insert<T extends { readonly rank: Rank }>(sorted: Entry<T>[], entry: Entry<T>): void {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = sorted[middle];
+    if (at !== undefined && byRank(at, entry) <= 0) low = middle + 1;
+    else high = middle;
   }
-  return list;
+  sorted.splice(low, 0, entry);
 }

@@ -66,7 +66,7 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
   const { tables, diagnostics, planned } = options;
   const translators = new Map(options.translators.map((one) => [`${one.apiVersion} ${one.kind}`, one]));
   const sources = createSourceTable(planned);
-  const clusters = createClusterTable(tables.clusters, sources);
+  const clusters = createClusterTable(tables.clusters, sources, planned);
   const backends: Backends = createBackends(clusters, diagnostics);
   const ports = createPortTable(tables.listeners, diagnostics);
   const tls = createTlsTable(tables.tlsHosts, diagnostics);
