@@ -9,6 +9,7 @@ export class AnswerCache {
   readonly #answers = new Map<string, EncodedAnswer>();
   readonly #byService = new Map<string, Set<string>>();
   readonly #byNode = new Map<string, Set<string>>();
+  readonly #byTraffic = new Map<string, Set<string>>();
   #bytes = 0;
 
   get size(): number {
@@ -32,6 +33,7 @@ export class AnswerCache {
     this.#bytes += answer.bytes;
     for (const service of answer.dependsOn.services) link(this.#byService, service, key);
     for (const node of answer.dependsOn.nodes) link(this.#byNode, node, key);
+    for (const name of answer.dependsOn.traffic ?? []) link(this.#byTraffic, name, key);
   }
 
   /** Forgets what was said about a service, by its lower-case name. */
@@ -43,6 +45,11 @@ export class AnswerCache {
     for (const key of this.#byNode.get(name) ?? []) this.#remove(key);
   }
 
+  /** Forgets what was said upon a cluster of the traffic model, or (`anyRule`) upon rules. */
+  dropTraffic(name: string): void {
+    for (const key of this.#byTraffic.get(name) ?? []) this.#remove(key);
+  }
+
   #remove(key: string): void {
     const answer = this.#answers.get(key);
     if (answer === undefined) return;
@@ -50,6 +57,7 @@ export class AnswerCache {
     this.#bytes -= answer.bytes;
     for (const service of answer.dependsOn?.services ?? []) unlink(this.#byService, service, key);
     for (const node of answer.dependsOn?.nodes ?? []) unlink(this.#byNode, node, key);
+    for (const name of answer.dependsOn?.traffic ?? []) unlink(this.#byTraffic, name, key);
   }
 }
 

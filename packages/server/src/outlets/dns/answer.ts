@@ -23,6 +23,8 @@ export interface Dependencies {
   readonly services: readonly string[];
   /** Names as registered. */
   readonly nodes: readonly string[];
+  /** Names of clusters of the traffic model, and `anyRule`. Absent: none. */
+  readonly traffic?: readonly string[];
 }
 
 const noTargets: Answer['targets'] = new Map();

@@ -11,6 +11,8 @@ export interface DnsConfig {
   readonly domain: string;
   /** A second zone with the same content, '' = none. Reverse answers always name the first. */
   readonly altDomain: string;
+  /** The zone of Kubernetes' names, `<service>.<namespace>.svc.<domain>`; '' = none. Default `cluster.local`. */
+  readonly clusterDomain: string;
   /** True: instances in warning are left out too. Default false. Those in critical always are. */
   readonly onlyPassing: boolean;
   /** TTL of node answers. Default 0: not kept by anyone. */
@@ -44,6 +46,7 @@ const defaults: DnsConfig = {
   listen: { address: '127.0.0.1', port: 8600 },
   domain: 'consul',
   altDomain: '',
+  clusterDomain: 'cluster.local',
   onlyPassing: false,
   nodeTtlSeconds: 0,
   serviceTtlSeconds: new Map(),
@@ -66,6 +69,7 @@ export function dnsConfig(settings: Partial<DnsConfig> = {}): DnsConfig {
   const config: DnsConfig = { ...defaults, ...settings };
   checkDomain('domain', config.domain);
   if (config.altDomain !== '') checkDomain('altDomain', config.altDomain);
+  if (config.clusterDomain !== '') checkDomain('clusterDomain', config.clusterDomain);
   checkNumber('nodeTtlSeconds', config.nodeTtlSeconds, maxTtlSeconds);
   checkNumber('negativeTtlSeconds', config.negativeTtlSeconds, maxTtlSeconds);
   for (const [name, ttl] of config.serviceTtlSeconds)

@@ -1,12 +1,16 @@
 import type { PreparedQuery } from '@portolan/core/catalog/prepared-query.ts';
 import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
 import type { Entry, InstanceRecord, NodeRecord } from '@portolan/core/catalog/records.ts';
+import type { TrafficModel } from '@portolan/core/traffic/model.ts';
+import type { View } from '../../contract.ts';
 import { PreparedQueryBook } from '../../prepared-query-book.ts';
 import { formatAddress, parseAddress } from './address.ts';
 
 /** The catalog as DNS asks it: also by folded node name, and by address. */
 export interface Directory {
   readonly catalog: CatalogReader;
+  /** Whose clusters say which endpoints are behind a port of a Service manifest. */
+  readonly traffic: TrafficModel;
   /** By lower-case name; of several that differ in case only, one and always the same. */
   nodeByFoldedName(name: string): Entry<NodeRecord> | undefined;
   /** Who has this address (canonical text). In order of node. */
@@ -24,20 +28,24 @@ export type AddressOwner =
  * one entry in a set, whatever hangs on the node, and an installation that never asks pays nothing.
  */
 export class CatalogDirectory implements Directory {
-  readonly #catalog: () => CatalogReader;
+  readonly #view: () => Pick<View, 'catalog' | 'traffic'>;
   readonly #names = new MultiMap();
   readonly #addresses = new MultiMap();
   readonly #queries: PreparedQueryBook;
   #staleNames: Set<string> | 'all' = 'all';
   #staleAddresses: Set<string> | 'all' = 'all';
 
-  constructor(catalog: () => CatalogReader) {
-    this.#catalog = catalog;
-    this.#queries = new PreparedQueryBook(catalog);
+  constructor(view: () => Pick<View, 'catalog' | 'traffic'>) {
+    this.#view = view;
+    this.#queries = new PreparedQueryBook(() => view().catalog);
   }
 
   get catalog(): CatalogReader {
-    return this.#catalog();
+    return this.#view().catalog;
+  }
+
+  get traffic(): TrafficModel {
+    return this.#view().traffic;
   }
 
   /** These nodes, their instances or checks have changed; `listMoved`: some node came, went or changed itself. */

@@ -94,7 +94,7 @@ export function directoryOf(
 ): CatalogDirectory & { readonly stored: Catalog } {
   const stored = createCatalog();
   stored.apply({ revision: 7, writes: records.map((record) => ({ op: 'put', record })) });
-  return Object.assign(new CatalogDirectory(() => stored), { stored });
+  return Object.assign(new CatalogDirectory(() => ({ catalog: stored, traffic: planner.model })), { stored });
 }
 
 export interface DnsRig extends AsyncDisposable {

@@ -1,9 +1,11 @@
 import type { RemoteInfo } from 'node:dgram';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { CatalogDelta } from '@portolan/core/catalog/reader.ts';
+import type { TrafficDelta } from '@portolan/core/traffic/model.ts';
 import type { Context, Part } from '../../contract.ts';
 import { isReverseName } from './address.ts';
 import { AnswerCache } from './answer-cache.ts';
+import { anyRule } from './cluster/translate.ts';
 import type { DnsConfig } from './config.ts';
 import { CatalogDirectory } from './directory.ts';
 import { Forwarder } from './forwarder.ts';
@@ -42,7 +44,7 @@ class DnsOutlet implements Part {
     const { engine, identity, random, clock } = context;
     this.#context = context;
     this.#config = config;
-    this.#directory = new CatalogDirectory(() => engine.view.catalog);
+    this.#directory = new CatalogDirectory(() => engine.view);
     this.#responder = new Responder({
       directory: this.#directory,
       zone: createZone(config, identity.datacenter, identity.address),
@@ -59,7 +61,7 @@ class DnsOutlet implements Part {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = this.#context.engine.subscribe((delta) => this.#forget(delta));
+    this.#unsubscribe = this.#context.engine.subscribe((delta, traffic) => this.#forget(delta, traffic));
     const { address } = this.#config.listen;
     const port = await this.#bind(address, this.#config.listen.port);
     const protocols = ['dns/udp', 'dns/tcp'];
@@ -107,9 +109,11 @@ class DnsOutlet implements Part {
     }
   }
 
-  #forget(delta: CatalogDelta): void {
+  #forget(delta: CatalogDelta, traffic: TrafficDelta): void {
     for (const service of delta.services) this.#cache.dropService(foldedNameOf(service));
     for (const node of delta.nodes) this.#cache.dropNode(node);
+    for (const cluster of traffic.clusters) this.#cache.dropTraffic(cluster);
+    if (delta.rules) this.#cache.dropTraffic(anyRule);
     this.#directory.changed(delta.nodes, delta.nodeList);
   }
 

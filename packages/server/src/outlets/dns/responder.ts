@@ -5,11 +5,11 @@ import type { DnsConfig } from './config.ts';
 import type { Directory } from './directory.ts';
 import { AnswerEncoder, type EncodedAnswer } from './encoded-answer.ts';
 import { limits } from './limits.ts';
-import { classCode, rcode, typeCode } from './message.ts';
+import { classCode, type Name, rcode, typeCode } from './message.ts';
 import { QueryReader } from './query.ts';
 import { Renderer } from './render.ts';
 import { answer } from './translate.ts';
-import { domainOf, type Zone } from './zone.ts';
+import { domainOf, isWithin, type Zone } from './zone.ts';
 
 export type Transport = 'udp' | 'tcp';
 
@@ -103,7 +103,7 @@ export class Responder {
     const name = query.name();
     // Everything about a name in one packet is what amplification lives on (RFC 8482 §4.4): only by TCP.
     if (query.type === typeCode.ANY && transport === 'udp') {
-      return domainOf(name, this.#zone) === undefined && !isReverseName(name) ? 'outside' : 'truncate';
+      return isOurs(name, this.#zone) ? 'truncate' : 'outside';
     }
     const found = answer(this.#directory, name, query.type, this.#zone);
     if (found === undefined) return 'outside';
@@ -111,6 +111,11 @@ export class Responder {
     if (keptTypes.has(query.type)) this.#cache.put(key, encoded);
     return encoded;
   }
+}
+
+function isOurs(name: Name, zone: Zone): boolean {
+  const inCluster = zone.cluster !== undefined && isWithin(name, zone.cluster.domain);
+  return inCluster || isReverseName(name) || domainOf(name, zone) !== undefined;
 }
 
 function udpRoom(query: QueryReader): number {

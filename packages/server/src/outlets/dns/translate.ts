@@ -8,15 +8,18 @@ import {
   parseAddress,
 } from './address.ts';
 import { type Answer, type Dependencies, negative, positive } from './answer.ts';
+import { serviceAt } from './cluster/services.ts';
+import { clusterAnswer, clusterPointer } from './cluster/translate.ts';
 import type { Directory } from './directory.ts';
 import { limits } from './limits.ts';
 import { type Lookup, parseLookup } from './lookup.ts';
 import { type Authority, type Name, type Resource, rcode, typeCode } from './message.ts';
 import { foldedText, nameOf, nodeName, serviceName } from './names.ts';
+import { addressRecord, wants } from './resource-records.ts';
 import { type Candidate, isInDatacenter, select, selectByQuery } from './selection.ts';
 import { metadataTexts } from './text-record.ts';
 import { isName } from './writer.ts';
-import { domainOf, type Zone } from './zone.ts';
+import { domainOf, isWithin, type Zone } from './zone.ts';
 
 /**
  * The answer to the question for `type` at `name` (ASCII letters in lower case), or undefined when the name is not ours to
@@ -35,6 +38,10 @@ function translate(
 ): Answer | undefined {
   const [mainDomain = []] = zone.domains;
   if (isReverseName(name)) return new Translation(directory, name, type, zone, mainDomain, depth).reverse();
+  const { cluster } = zone;
+  if (cluster !== undefined && isWithin(name, cluster.domain)) {
+    return clusterAnswer(directory, name.map(foldedText), type, cluster);
+  }
   const domain = domainOf(name, zone);
   if (domain === undefined) return undefined;
   const labels = name.slice(0, name.length - domain.length).map(foldedText);
@@ -257,6 +264,8 @@ class Translation {
   reverse(): Answer | undefined {
     const bytes = fromReverseName(this.#name);
     if (bytes === undefined) return undefined;
+    const virtual = this.#virtualPointer(formatAddress(bytes));
+    if (virtual !== undefined) return virtual;
     const owners = this.#directory.ownersOf(formatAddress(bytes));
     const names = new Map<string, Name>();
     for (const owner of owners) {
@@ -274,6 +283,15 @@ class Translation {
       (target): Resource => ({ name: this.#name, ttlSeconds, type: 'PTR', target }),
     );
     return positive({ fixed });
+  }
+
+  /** A virtual address is its Service's, and nobody else's. */
+  #virtualPointer(address: string): Answer | undefined {
+    const { cluster } = this.#zone;
+    const service = cluster === undefined ? undefined : serviceAt(this.#directory, address);
+    if (cluster === undefined || service === undefined) return undefined;
+    if (this.#type !== typeCode.PTR && this.#type !== typeCode.ANY) return this.#noData();
+    return positive({ fixed: [clusterPointer(service, cluster, this.#name)] });
   }
 
   #knowsDatacenter(datacenter: string | undefined): boolean {
@@ -324,17 +342,6 @@ function hasAnswers(found: Answer): boolean {
 function bothOf(left: Dependencies | undefined, right: Dependencies | undefined): Dependencies | undefined {
   if (left === undefined || right === undefined) return undefined;
   return { services: [...left.services, ...right.services], nodes: [...left.nodes, ...right.nodes] };
-}
-
-function wants(type: number, record: Resource): boolean {
-  return type === typeCode.ANY || (record.type !== 'other' && typeCode[record.type] === type);
-}
-
-/** An A or AAAA record, or undefined for what is not an address. */
-function addressRecord(name: Name, ttlSeconds: number, text: string): Resource | undefined {
-  const bytes = parseAddress(text);
-  if (bytes === undefined) return undefined;
-  return { name, ttlSeconds, type: bytes.length === 4 ? 'A' : 'AAAA', address: formatAddress(bytes) };
 }
 
 /** Where an instance is reached: its own address, or its node's. */

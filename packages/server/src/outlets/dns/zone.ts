@@ -1,3 +1,4 @@
+import type { ClusterZone } from './cluster/translate.ts';
 import { type DnsConfig, domainLabels } from './config.ts';
 import type { Name } from './message.ts';
 
@@ -14,6 +15,8 @@ export interface Zone {
   readonly negativeTtlSeconds: number;
   readonly addressLimit: number;
   readonly nodeMetadataAdditional: boolean;
+  /** Kubernetes' names; undefined: not served. */
+  readonly cluster: ClusterZone | undefined;
   /** Of a service, by its lower-case name. */
   serviceTtlSeconds(foldedName: string): number;
 }
@@ -29,6 +32,8 @@ export function createZone(config: DnsConfig, datacenter: string, serverAddress:
     negativeTtlSeconds: config.negativeTtlSeconds,
     addressLimit: config.addressLimit,
     nodeMetadataAdditional: config.nodeMetadataAdditional,
+    cluster:
+      config.clusterDomain === '' ? undefined : { domain: domainLabels(config.clusterDomain), serverAddress },
     serviceTtlSeconds: ttlTable(config.serviceTtlSeconds),
   };
 }
@@ -49,12 +54,13 @@ function ttlTable(settings: ReadonlyMap<string, number>): (foldedName: string) =
 export function domainOf(name: Name, zone: Zone): Name | undefined {
   let found: Name | undefined;
   for (const domain of zone.domains) {
-    if (domain.length > (found?.length ?? 0) && endsWith(name, domain)) found = domain;
+    if (domain.length > (found?.length ?? 0) && isWithin(name, domain)) found = domain;
   }
   return found;
 }
 
-function endsWith(name: Name, domain: Name): boolean {
+/** Whether `name` (lower case) is the domain or below it. */
+export function isWithin(name: Name, domain: Name): boolean {
   const from = name.length - domain.length;
   return from >= 0 && domain.every((label, index) => label === name[from + index]);
 }
