@@ -38,6 +38,8 @@ export interface AttemptOwner {
   /** Lines that tell who asked, CR LF after each. */
   readonly forwardedLines: string;
   readonly body: RequestBody;
+  /** After how long silence is remarkable; absent: never. */
+  readonly silentAfterMs?: number;
   /** From the request's last octet to the response's first. */
   readonly responseTimeoutMs: number;
   /** A connection may be had now by who waited for one; the attempt is over: make another. */
@@ -63,6 +65,8 @@ export interface AttemptOwner {
     end: number,
   ): void;
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void;
+  /** Nothing came of the endpoint, for anybody, since the request was sent `silentAfterMs` ago. */
+  onAttemptSilent?(attempt: Attempt, nowMs: number): void;
   /** No response began within `responseTimeoutMs`. Milliseconds for which it goes on all the same; 0, or no such method: it failed. */
   onAttemptLate?(attempt: Attempt, nowMs: number): number;
 }
@@ -96,6 +100,11 @@ export abstract class Attempt {
   /** When the state must have changed; monotonic. */
   protected deadlineMs = never;
   protected readonly owner: AttemptOwner;
+  /** Whether its endpoint says nothing to anybody. */
+  silent = false;
+  /** What the endpoint's count was when silence was last broken, and until when it may last. */
+  #heard = 0;
+  #silentMs = never;
   /** When the request was sent. */
   #sentMs = 0;
   /** Whether it counts among what the endpoint has under way. */
@@ -145,6 +154,7 @@ export abstract class Attempt {
 
   /** Acts upon its deadline. */
   sweep(nowMs: number): void {
+    if (nowMs >= this.#silentMs && this.state === 'asked') this.#listen(nowMs);
     if (nowMs < this.deadlineMs) return;
     switch (this.state) {
       case 'queued':
@@ -172,6 +182,8 @@ export abstract class Attempt {
     this.deadlineMs = this.owner.body.whole ? nowMs + this.owner.responseTimeoutMs : never;
     this.endpoint.requests++;
     this.#sentMs = nowMs;
+    this.#heard = this.endpoint.heard;
+    this.#silentMs = nowMs + (this.owner.silentAfterMs ?? never);
     this.began();
   }
 
@@ -210,6 +222,14 @@ export abstract class Attempt {
     if (this.state === 'asked') this.cluster.tryAnswered(this.endpoint, this.#sentMs, false);
     this.leave();
     this.owner.onAttemptFailed(this, failure);
+  }
+
+  #listen(nowMs: number): void {
+    const { heard } = this.endpoint;
+    this.silent = heard === this.#heard;
+    this.#heard = heard;
+    this.#silentMs = this.silent ? never : nowMs + (this.owner.silentAfterMs ?? never);
+    if (this.silent) this.owner.onAttemptSilent?.(this, nowMs);
   }
 
   #late(nowMs: number): void {

@@ -31,6 +31,8 @@ export class EndpointState {
   /** Connections that carry something or are being made. */
   busy = 0;
   requests = 0;
+  /** How often something of a response came: whoever sees it unchanged has heard nothing. */
+  heard = 0;
   failures = 0;
   /** When an ejected one is next tried by a bare connection, and how often it was. */
   probeAtMs = 0;

@@ -126,6 +126,10 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     return this.#route?.retry.perTryTimeoutMs || this.#idleMs;
   }
 
+  get silentAfterMs(): number {
+    return this.plane.limits.upstreamSilentMs;
+  }
+
   get #idleMs(): number {
     return this.#route?.config.idleTimeoutMs ?? this.plane.limits.streamIdleMs;
   }
@@ -284,6 +288,15 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     return this.#idleMs;
   }
 
+  onAttemptSilent(attempt: Attempt, nowMs: number): void {
+    if (this.#phase !== 'trying' || !this.body.whole || this.#others.length > 0) return;
+    const { cluster } = attempt;
+    const other = cluster.pickOther([attempt.endpoint, ...(this.#retrying?.tried ?? nobody)]);
+    if (other === undefined || other === attempt.endpoint) return;
+    if (this.#furtherTries(cluster)?.onSilent(this.#situation()) === true)
+      this.#askBeside(other, cluster, nowMs);
+  }
+
   onAttemptDrain(attempt: Attempt): void {
     if (attempt === this.#attempt) this.#resumeClient();
   }
@@ -434,7 +447,10 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     if (this.#attempt === undefined) return;
     const underWay = [this.#attempt, ...this.#others].map(({ endpoint }) => endpoint);
     const endpoint = cluster.pickOther([...underWay, ...(this.#retrying?.tried ?? nobody)]);
-    if (endpoint === undefined) return;
+    if (endpoint !== undefined) this.#askBeside(endpoint, cluster, nowMs);
+  }
+
+  #askBeside(endpoint: EndpointState, cluster: ClusterState, nowMs: number): void {
     cluster.stats.add('hedges');
     const attempt = newAttempt(this.plane, cluster, endpoint, this, false);
     this.#others = [...this.#others, attempt];
@@ -447,7 +463,11 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     if (attempt !== this.#attempt) attempt.cluster.stats.add('hedge_wins');
     this.#attempt = attempt;
     this.#others = noAttempts;
-    for (const loser of losers) loser?.abort();
+    for (const loser of losers) {
+      // The other answered, and it still says nothing: it hangs.
+      if (loser?.silent === true) loser.cluster.outcome(loser.endpoint, 'local-failure');
+      loser?.abort();
+    }
   }
 
   #pick(cluster: ClusterState): EndpointState | undefined {

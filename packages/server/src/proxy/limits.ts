@@ -27,6 +27,8 @@ export interface GatewayLimits {
   readonly tunnelIdleMs: number;
   /** Idle time of a pooled upstream connection: below the 5 s after which Node's servers close theirs. */
   readonly upstreamIdleMs: number;
+  /** An upstream that answers nobody for so long is thought to hang: what may be sent twice is asked of another, too. */
+  readonly upstreamSilentMs: number;
   /** An HTTP/2 upstream of which nothing comes while streams are open: then a PING asks whether anybody is there, and waits so long. */
   readonly upstreamQuietMs: number;
   readonly upstreamPingMs: number;
@@ -64,6 +66,7 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   streamIdleMs: 300_000,
   tunnelIdleMs: 3_600_000,
   upstreamIdleMs: 4_000,
+  upstreamSilentMs: 30_000,
   upstreamQuietMs: 5_000,
   upstreamPingMs: 5_000,
   maxConnections: 10_000,

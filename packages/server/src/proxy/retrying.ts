@@ -77,6 +77,13 @@ export class Retrying {
     return initialTries(hedge, mayTwice, this.#cluster.random) > 1 && this.#hold();
   }
 
+  /** A try's endpoint says nothing to anybody: whether another may be asked beside it. */
+  onSilent({ method, replayable, tries }: RetrySituation): boolean {
+    const idempotent = isIdempotent(method);
+    if (!idempotent || !replayable || tries > this.#policy.retries) return false;
+    return isRetriable(rules(this.#policy), { kind: 'try-timeout' }, idempotent) && this.#hold();
+  }
+
   /** The request is over. */
   release(): void {
     for (; this.#places > 0; this.#places--) this.#cluster.breaker.release('retries');

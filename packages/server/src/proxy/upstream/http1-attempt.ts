@@ -108,6 +108,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
 
   onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
     this.responded = true;
+    this.endpoint.heard++;
     if (this.state === 'answering') this.#takeBody(bytes, start, end);
     else if (this.state === 'asked') this.#takeHead(bytes, start, end);
   }

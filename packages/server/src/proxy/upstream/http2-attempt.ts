@@ -173,6 +173,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
   #onResponse(flags: number, raw: readonly string[]): void {
     if (this.state !== 'asked') return;
     this.responded = true;
+    this.endpoint.heard++;
     this.#session?.active(this.#plane.clock.monotonicMs());
     const whole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const head = readResponse(this.#plane.responses, raw, this.owner.outgoing.method, whole);
@@ -186,6 +187,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
   }
 
   #onData(bytes: Buffer): void {
+    this.endpoint.heard++;
     this.#session?.active(this.#plane.clock.monotonicMs());
     if (this.state !== 'answering') return;
     this.bytes += bytes.length;
