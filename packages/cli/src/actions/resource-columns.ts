@@ -2,6 +2,11 @@ import type { RuleKind } from '@portolan/core/rules/rule-kinds.ts';
 import type { Column } from '../output/render.ts';
 import type { Diagnostic } from './apply-request.ts';
 
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+}
+
 /** A manifest as the API shows it. */
 export interface Resource {
   readonly metadata: {
@@ -14,7 +19,8 @@ export interface Resource {
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly data?: Readonly<Record<string, unknown>>;
   readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly Condition[];
+    readonly parents?: readonly { readonly conditions: readonly Condition[] }[];
     readonly portolan?: {
       readonly owner?: { readonly dialect: string; readonly source: string };
       readonly diagnostics?: readonly Diagnostic[];
@@ -65,9 +71,9 @@ function problemsOf({ status }: Resource, severity: Diagnostic['severity']): num
 
 /** The conditions that do not hold, else how many problems there are. */
 function stateOf(resource: Resource): string {
-  const failing = (resource.status?.conditions ?? [])
-    .filter(({ status }) => status !== 'True')
-    .map(({ type }) => `not ${type}`);
+  const { conditions = [], parents = [] } = resource.status ?? {};
+  const all = [...conditions, ...parents.flatMap((parent) => parent.conditions)];
+  const failing = new Set(all.filter(({ status }) => status !== 'True').map(({ type }) => `not ${type}`));
   const [errors, warnings] = [problemsOf(resource, 'error'), problemsOf(resource, 'warning')];
   const counts = [
     ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),

@@ -3,6 +3,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import { nearest } from '@portolan/core/base/near-miss.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
 import type { Entry, RuleRecord } from '@portolan/core/catalog/records.ts';
+import { ruleOf } from '@portolan/core/rules/rule.ts';
 import { clusterScope, type RuleKind, ruleKinds } from '@portolan/core/rules/rule-kinds.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import { subjectOfRule } from '@portolan/core/traffic/rules/contract.ts';
@@ -22,6 +23,7 @@ import { type Problem, problemText } from '../../rules/problem.ts';
 import type { ResourceKey } from '../../rules/read.ts';
 import { fieldSelector, labelSelector, type Selector } from '../../rules/select.ts';
 import { shownManifest, shownResource } from '../../rules/shown.ts';
+import { gatewayStatus } from '../../rules/status.ts';
 import {
   type Author,
   deleteRule,
@@ -105,7 +107,10 @@ function resourceOf(
 ): object {
   const { record, modifyRevision } = entry;
   const resource = shownResource(record, modifyRevision) as object;
-  return { ...resource, status: { portolan: { owner: record.origin, diagnostics: diagnosticsOf(record) } } };
+  const diagnostics = diagnosticsOf(record);
+  const rule = ruleOf(record);
+  const status = rule === undefined ? {} : gatewayStatus(rule, diagnostics);
+  return { ...resource, status: { ...status, portolan: { owner: record.origin, diagnostics } } };
 }
 
 function diagnosticsBySubject(all: readonly Diagnostic[]): (record: RuleRecord) => readonly Diagnostic[] {
