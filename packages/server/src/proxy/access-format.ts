@@ -155,7 +155,7 @@ function shown(value: string | number): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON must escape
-const needsEscape = /["\\\u0000-\u001f\u0080-\uffff]/;
+const needsEscape = /["\\\u0000-\u001f\u007f-\uffff]/;
 
 function quoted(text: string): string {
   return needsEscape.test(text) ? escaped(text) : `"${text}"`;
@@ -164,7 +164,7 @@ function quoted(text: string): string {
 /** JSON in ASCII, so that the log is UTF-8 whatever octets a client sent. */
 function escaped(text: string): string {
   return JSON.stringify(text).replace(
-    /[\u0080-\uffff]/g,
+    /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
