@@ -73,7 +73,7 @@ export const defaultLimits: GatewayLimits = Object.freeze({
   maxAheadBytes: 67_108_864,
   maxHeldBytes: 268_435_456,
   maxReplayBytes: 65_536,
-  maxIdlePerEndpoint: 256,
+  maxIdlePerEndpoint: 1_024,
   lingerBytes: 1_048_576,
   lingerMs: 2_000,
   drainMs: 30_000,
