@@ -125,7 +125,7 @@ function translated(model: TrafficModel): Translation {
     balance: 'round-robin',
     ownsDefault: true,
     addressOf: (address) => address,
-    refusedPorts: new Map(),
+    refusedDoors: new Map(),
   });
 }
 
@@ -205,7 +205,7 @@ test('nginx answers with hostile text byte by byte: no variable is looked up, no
       balance: 'round-robin',
       ownsDefault: true,
       addressOf: (address) => address,
-      refusedPorts: new Map(),
+      refusedDoors: new Map(),
     },
     listen: { address: '127.0.0.1', port },
   });

@@ -6,7 +6,8 @@ import { currentText, writeWhole } from '@portolan/template/run/file-writer.ts';
 /** The configuration that nginx was last seen to run. */
 export interface Good {
   readonly generation: string;
-  readonly ports: readonly number[];
+  /** Keys of the doors that it holds; ports, where a former version wrote them. */
+  readonly ports: readonly (string | number)[];
   readonly files: Files;
 }
 

@@ -21,7 +21,7 @@ const shutdownTimeout = '600s';
 
 /** A whole nginx.conf. */
 export function mainFile(translation: Translation, options: MainFileOptions): readonly Directive[] {
-  const { http, stream, ports } = translation;
+  const { http, stream, doors } = translation;
   const withStream = options.hasStream && stream.length > 0;
   return [
     ...(withStream && options.streamModule !== undefined
@@ -33,7 +33,7 @@ export function mainFile(translation: Translation, options: MainFileOptions): re
     directive('pid', text(options.pidFile)),
     directive('worker_processes', 'auto'),
     directive('worker_shutdown_timeout', shutdownTimeout),
-    block('events', [], [directive('worker_connections', workerConnections + ports.length)]),
+    block('events', [], [directive('worker_connections', workerConnections + doors.length)]),
     block(
       'http',
       [],

@@ -21,9 +21,9 @@ export function upstreamName(cluster: string): string {
 
 const hostLabel = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** A host name that `server_name` takes as nothing but a name: lower case, `*.` before it allowed. RFC 1035 §2.3.4 for the lengths. */
+/** A host name that `server_name` takes as nothing but a name: lower case, `*.` or `?.` before it allowed. RFC 1035 §2.3.4 for the lengths. */
 export function isServerName(domain: string): boolean {
-  const name = domain.startsWith('*.') ? domain.slice(2) : domain;
+  const name = /^[*?]\./.test(domain) ? domain.slice(2) : domain;
   return name.length <= 253 && name.split('.').every((label) => hostLabel.test(label));
 }
 

@@ -10,8 +10,9 @@ import { includedFiles, mainFile, notice } from './main-file.ts';
 import type { NginxChild } from './nginx-child.ts';
 import type { NginxProgram } from './nginx-program.ts';
 import { type Directive, writeConfiguration } from './nginx-writer.ts';
-import { takenPorts } from './ports.ts';
+import { takenDoors } from './ports.ts';
 import { type Told, tellReload } from './reload.ts';
+import { doorKey, type OwnDoor, ownDoors } from './stream-doors.ts';
 import { type Translation, translate, withGeneration } from './translate.ts';
 import { tryConfiguration } from './trial.ts';
 
@@ -83,7 +84,7 @@ export class Rollout {
     const { clock, config, log, random } = this.#options;
     const running = await askGeneration(config.listen);
     const translation = await this.#translate(model, running);
-    const { hash, ports } = translation;
+    const { hash, doors: ports } = translation;
     if (running !== undefined && hashOf(running) === hash) {
       const files = this.#filesOf(translation, running);
       // An old worker may have answered, after the files were exchanged for others.
@@ -167,7 +168,8 @@ export class Rollout {
     const { child, config } = this.#options;
     if (child === undefined || child.alive) return tellReload(config.reload);
     const { address, port } = config.listen;
-    const taken = (await takenPorts(address, [port])).get(port);
+    const key = doorKey('tcp', address, port);
+    const taken = (await takenDoors([{ transport: 'tcp', address, port, key }])).get(key);
     if (taken !== undefined) {
       return { kind: 'failed', reason: `nginx.listen: ${address}:${port} cannot be opened: ${taken}` };
     }
@@ -202,11 +204,11 @@ export class Rollout {
       balance: config.balance,
       ownsDefault: config.layout.kind === 'whole',
     };
-    const refusedPorts = this.#hasStream()
-      ? await takenPorts(config.listen.address, this.#newPorts(model, running))
-      : new NoPorts(program.hasStream ? 'nginx.stream-file is not set' : 'this nginx has no stream module');
-    const translation = translate(model, { ...options, refusedPorts });
-    this.#incomplete = this.#hasStream() && refusedPorts.size > 0;
+    const refusedDoors = this.#hasStream()
+      ? await takenDoors(this.#newDoors(model, running))
+      : new NoDoors(program.hasStream ? 'nginx.stream-file is not set' : 'this nginx has no stream module');
+    const translation = translate(model, { ...options, refusedDoors });
+    this.#incomplete = this.#hasStream() && refusedDoors.size > 0;
     this.#report(translation.problems);
     return translation;
   }
@@ -217,17 +219,20 @@ export class Rollout {
     return included ? layout.streamFile !== undefined : this.#options.program.hasStream;
   }
 
-  /** Ports that nginx does not hold already, as far as is known. */
-  #newPorts(model: TrafficModel, running: string | undefined): readonly number[] {
-    const wanted = [...model.listeners.values()].flatMap((listener) =>
-      listener.protocol === 'tcp' && typeof listener.bind !== 'string' ? [listener.bind.port] : [],
-    );
+  /** Doors that nginx does not hold already, as far as is known. */
+  #newDoors(model: TrafficModel, running: string | undefined): readonly OwnDoor[] {
+    const { listen } = this.#options.config;
+    const wanted = ownDoors(model, listen);
     if (this.#options.child?.alive === false) return wanted;
     const good = this.#lastGood.current;
     // It runs something of ours that we do not know any more: any of the ports may be its own.
     if (running !== undefined && running !== good?.generation) return [];
-    const held = new Set(good?.ports ?? []);
-    return wanted.filter((port) => !held.has(port));
+    const held = new Set(
+      (good?.ports ?? []).map((port) =>
+        typeof port === 'number' ? doorKey('tcp', listen.address, port) : port,
+      ),
+    );
+    return wanted.filter(({ key }) => !held.has(key));
   }
 
   /** What is left out is told once, until it changes; many may be left out at the same time. */
@@ -267,8 +272,8 @@ function fileText(directives: readonly Directive[]): string {
   return notice + writeConfiguration(directives);
 }
 
-/** Every port, refused for the same reason. */
-class NoPorts extends Map<number, string> {
+/** Every door, refused for the same reason. */
+class NoDoors extends Map<string, string> {
   readonly #reason: string;
 
   constructor(reason: string) {

@@ -1,28 +1,22 @@
-import type { Cluster, Route, RouteAction, TrafficModel, VirtualHost } from '@portolan/core/traffic/model.ts';
+import type { Route, TrafficModel, VirtualHost } from '@portolan/core/traffic/model.ts';
 import type { Bind } from '../../contract.ts';
-import { isServerName, prefixProblem, upstreamName } from './names.ts';
+import { isServerName } from './names.ts';
 import {
   block,
   type Directive,
   directive,
   dollarDefinition,
-  fits,
   ms,
   shared,
+  type Token,
   template,
   text,
   variable,
   word,
 } from './nginx-writer.ts';
-
-/** What both halves of the translation need to know. */
-export interface Vocabulary {
-  /** Clusters that have an upstream. */
-  readonly usable: ReadonlyMap<string, Cluster>;
-  readonly listen: Bind;
-  readonly ownsDefault: boolean;
-  readonly report: (problem: string) => void;
-}
+import { escaped } from './path-regex.ts';
+import { plain, type RouteContext, routing } from './translate-routes.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 export interface HttpServers {
   readonly directives: readonly Directive[];
@@ -35,36 +29,109 @@ export interface HttpServers {
 export const generationHost = 'portolan-generation.invalid';
 export const generationPath = '/portolan-generation';
 
-/** A response that does not begin, an open stream on which nothing moves: as in the gateway. */
-const streamIdleMs = 300_000;
 /** A peer that does not read what we have for it. */
 const writeStallMs = 30_000;
 
-/** One server for each virtual host, the one for unknown hosts first. */
-export function httpServers(model: TrafficModel, words: Vocabulary): HttpServers {
+/** Where HTTP is served, and whose virtual hosts. */
+interface HttpDoor {
+  readonly listen: Bind;
+  readonly table: string;
+  /** Whether hosts that nobody claims are ours to answer there. */
+  readonly ownsDefault: boolean;
+}
+
+/**
+ * One server for each virtual host, the one for unknown hosts first; the same for each listener beside the built-in one, at its own port.
+ *
+ * @param own doors of listeners that have a port of their own
+ */
+export function httpServers(
+  model: TrafficModel,
+  words: Vocabulary,
+  own: readonly OwnHttpDoor[],
+): HttpServers {
   const clusters = new Set<string>();
+  const made: Directive[] = [];
+  const define: RouteContext['define'] = (make) => {
+    const name = `portolan_v${made.length}`;
+    made.push(make(name));
+    return name;
+  };
+  const context: RouteContext = { words, clusters, define };
+  const names = new Set<string>();
+  const { listen, ownsDefault } = words;
+  const builtIn = [...model.listeners.values()].find(
+    (listener) => listener.bind === 'gateway' && listener.protocol === 'http',
+  );
+  const table = builtIn?.protocol === 'http' ? builtIn.table : '';
+  const servers = [
+    { listen, ownsDefault, table },
+    ...own.map((door) => ({ ...door, ownsDefault: true })),
+  ].flatMap((door) => serversOf(door, model, context, names));
+  return {
+    directives: [...definitions, ...made, ...servers],
+    clusters,
+    hosts: {
+      count: names.size,
+      longest: [...names].reduce((longest, name) => Math.max(longest, name.length), 0),
+    },
+  };
+}
+
+export type OwnHttpDoor = Omit<HttpDoor, 'ownsDefault'>;
+
+function serversOf(
+  door: HttpDoor,
+  model: TrafficModel,
+  context: RouteContext,
+  all: Set<string>,
+): readonly Directive[] {
   const taken = new Set<string>();
-  const servers: Directive[] = [];
+  const parts: ServerPart[] = [];
   let fallback: VirtualHost | undefined;
-  const serving = [...model.listeners.values()].some((listener) => listener.protocol === 'http');
-  const hosts = serving ? [...model.virtualHosts.values()].sort(byName) : [];
+  const hosts = [...model.virtualHosts.values()].filter(({ table }) => table === door.table).sort(byName);
   for (const host of hosts) {
     const free = host.domains.filter((domain) => !taken.has(domain));
     for (const domain of free) taken.add(domain);
     if (free.includes('*')) fallback = host;
-    const names = free.filter((domain) => domain !== '*' && validName(domain, host, words));
-    if (names.length > 0) servers.push(server(names, host.routes, clusters, words));
+    const names = free.filter((domain) => domain !== '*' && validName(domain, host, context.words));
+    if (names.length > 0) parts.push({ names, routes: host.routes });
+    for (const name of names) all.add(name);
   }
-  const first = server([], fallback?.routes ?? [], clusters, words);
-  const names = [...taken].filter(isServerName);
-  return {
-    directives: [...definitions, first, ...servers],
-    clusters,
-    hosts: {
-      count: names.length,
-      longest: names.reduce((longest, name) => Math.max(longest, name.length), 0),
-    },
-  };
+  const ordered = [...taken].some((domain) => domain.startsWith('?.')) ? byPrecedence(parts) : parts;
+  return [
+    server(door, [], fallback?.routes ?? [], context),
+    ...ordered.map(({ names, routes }) => server(door, names.map(text), routes, context)),
+  ];
+}
+
+interface ServerPart {
+  readonly names: readonly string[];
+  readonly routes: readonly Route[];
+}
+
+/**
+ * nginx has no word for `?.suffix`, one label, but a pattern, and asks patterns after all wildcards, in the order of the file. So where there is one, all
+ * wildcards become patterns, in the model's order: one label first, then the longest suffix.
+ */
+function byPrecedence(parts: readonly ServerPart[]): readonly ServerPart[] {
+  const exact = parts.map(({ names, routes }) => ({
+    routes,
+    names: names.filter((name) => !/^[?*]/.test(name)),
+  }));
+  const patterns = parts.flatMap(({ names, routes }) =>
+    names.filter((name) => /^[?*]/.test(name)).map((name) => ({ name, routes })),
+  );
+  const rank = (name: string): number => (name.startsWith('?') ? 1_000 : 0) + name.length;
+  patterns.sort((left, right) => rank(right.name) - rank(left.name));
+  return [
+    ...exact.filter(({ names }) => names.length > 0),
+    ...patterns.map(({ name, routes }) => ({ routes, names: [patternOf(name)] })),
+  ];
+}
+
+function patternOf(domain: string): string {
+  return `~^${domain.startsWith('?') ? '[^.]+' : '.+'}${escaped(domain.slice(1))}$`;
 }
 
 function byName(left: VirtualHost, right: VirtualHost): number {
@@ -107,24 +174,20 @@ export function listenArgs({ address, port }: Bind): string {
 
 /** @param names none: the server for hosts that nobody claimed */
 function server(
-  names: readonly string[],
+  { listen, ownsDefault }: HttpDoor,
+  names: readonly Token[],
   routes: readonly Route[],
-  clusters: Set<string>,
-  words: Vocabulary,
+  context: RouteContext,
 ): Directive {
   const isDefault = names.length === 0;
   return block(
     'server',
     [],
     [
-      directive(
-        'listen',
-        listenArgs(words.listen),
-        ...(isDefault && words.ownsDefault ? ['default_server'] : []),
-      ),
-      directive('server_name', ...(isDefault ? [text('')] : names.map(text))),
+      directive('listen', listenArgs(listen), ...(isDefault && ownsDefault ? ['default_server'] : [])),
+      directive('server_name', ...(isDefault ? [text('')] : names)),
       ...serverSettings,
-      ...locations(routes, clusters, words),
+      ...routing(routes, context),
     ],
   );
 }
@@ -154,119 +217,6 @@ const serverSettings = shared([
 
 function header(name: string, value: ReturnType<typeof template>): Directive {
   return directive('proxy_set_header', name, value);
-}
-
-/**
- * The model takes the first prefix that matches, nginx the longest: they agree once those are gone that an earlier one hides.
- */
-function locations(routes: readonly Route[], clusters: Set<string>, words: Vocabulary): Directive[] {
-  const reachable: Route[] = [];
-  for (const route of routes) {
-    const pathPrefix = route.match.path.value;
-    if (reachable.some((earlier) => pathPrefix.startsWith(earlier.match.path.value))) continue;
-    const problem = prefixProblem(pathPrefix);
-    if (problem === undefined) reachable.push(route);
-    else words.report(`a route is left out: its path prefix ${JSON.stringify(pathPrefix)} ${problem}`);
-  }
-  const answer = (path: string): readonly Directive[] => {
-    const route = reachable.find(({ match }) => path.startsWith(match.path.value));
-    return route === undefined ? defaultBackend(path) : actionOf(route, clusters, words);
-  };
-  const exact = new Set<string>();
-  // nginx would redirect `/a` to `/a/` by itself where `location /a/` is passed on.
-  for (const { match } of reachable) {
-    const pathPrefix = match.path.value;
-    if (pathPrefix.length > 1 && pathPrefix.endsWith('/')) exact.add(pathPrefix.slice(0, -1));
-  }
-  const prefixes = new Set(reachable.map(({ match }) => match.path.value));
-  if (!prefixes.has('/')) {
-    prefixes.add('/');
-    exact.add(healthPath);
-  }
-  return [
-    ...[...exact].map((path) => block('location', ['=', text(path)], answer(path))),
-    ...[...prefixes].map((prefix) => block('location', [text(prefix)], answer(prefix))),
-  ];
-}
-
-const healthPath = '/healthz';
-
-/** What a host that nobody claimed is answered, word by word as the gateway does. */
-function defaultBackend(path: string): readonly Directive[] {
-  return path === healthPath ? plain(200, 'ok\n') : plain(404, 'default backend - 404\n');
-}
-
-function actionOf(route: Route, clusters: Set<string>, words: Vocabulary): readonly Directive[] {
-  const { action } = route;
-  if (action.type === 'direct') return directAnswer(action, words);
-  if (action.type === 'redirect') return plain(500, 'this answer cannot be given by nginx\n');
-  const cluster = words.usable.get(action.targets[0]?.cluster ?? '');
-  if (cluster === undefined) return plain(503, 'no healthy upstream\n');
-  clusters.add(cluster.name);
-  return proxied(cluster, route, words);
-}
-
-function proxied(cluster: Cluster, { timeoutMs, retry }: Route, words: Vocabulary): readonly Directive[] {
-  const label = template(cluster.name);
-  if (!fits(label)) words.report(`cluster ${JSON.stringify(cluster.name)}: its name is too long for the log`);
-  const connectTimeoutMs =
-    timeoutMs > 0 ? Math.min(timeoutMs, cluster.connectTimeoutMs) : cluster.connectTimeoutMs;
-  const tries = retry.on.length === 0 ? 1 : retry.retries + 1;
-  const readTimeoutMs = retry.perTryTimeoutMs || timeoutMs || streamIdleMs;
-  // Not longer than it takes to find nobody at home: an answer that was waited for in vain is not asked for again.
-  const windowMs =
-    retry.perTryTimeoutMs > 0 ? timeoutMs : Math.min(timeoutMs || Infinity, connectTimeoutMs * tries);
-  return [
-    // For the access log of whoever includes us.
-    directive('set', variable('portolan_service'), fits(label) ? label : template('')),
-    directive('proxy_connect_timeout', ms(connectTimeoutMs)),
-    directive('proxy_read_timeout', ms(readTimeoutMs)),
-    ...(tries === 1
-      ? [directive('proxy_next_upstream', 'off')]
-      : [
-          // Of requests that were sent already nginx repeats only idempotent ones.
-          directive('proxy_next_upstream', 'error', 'timeout'),
-          directive('proxy_next_upstream_tries', tries),
-          directive('proxy_next_upstream_timeout', ms(windowMs)),
-        ]),
-    directive('proxy_pass', `http://${upstreamName(cluster.name)}`),
-  ];
-}
-
-/** `return` with these takes its text for an address, or closes the connection. */
-const notAnswerable = new Set([301, 302, 303, 307, 308, 444]);
-const printable = /^[\x20-\x7e]+$/;
-
-type DirectAction = Extract<RouteAction, { type: 'direct' }>;
-
-function directAnswer(
-  { status, body, contentType }: DirectAction,
-  { report }: Vocabulary,
-): readonly Directive[] {
-  const refusal = directProblem({ type: 'direct', status, body, contentType });
-  if (refusal === undefined) return answer(status, body, contentType);
-  report(`a direct answer is replaced by status 500: ${refusal}`);
-  return plain(500, 'this answer cannot be given by nginx\n');
-}
-
-function directProblem({ status, body, contentType }: DirectAction): string | undefined {
-  const known = Number.isInteger(status) && status >= 200 && status <= 599 && !notAnswerable.has(status);
-  if (!known) return `nginx cannot give one with status ${status}`;
-  if (!printable.test(contentType)) return 'its content type is not printable ASCII';
-  return fits(template(body)) ? undefined : 'its body is too long';
-}
-
-function plain(status: number, body: string): readonly Directive[] {
-  return answer(status, body, 'text/plain; charset=utf-8');
-}
-
-function answer(status: number, body: string, contentType: string): readonly Directive[] {
-  return [
-    // Else the path's ending would say what the content is.
-    block('types', [], []),
-    directive('default_type', text(contentType)),
-    directive('return', status, template(body)),
-  ];
 }
 
 /** Answers with the hash of the configuration that the asked worker runs. */

@@ -13,7 +13,7 @@ const options: TranslateOptions = {
   balance: 'round-robin',
   ownsDefault: true,
   addressOf: (address) => (address === 'db.internal' ? '10.0.0.7' : address),
-  refusedPorts: new Map(),
+  refusedDoors: new Map(),
 };
 
 function translated(sketch: ModelSketch, more: Partial<TranslateOptions> = {}) {
@@ -59,9 +59,9 @@ test('a model with everything becomes the http part in testdata', () => {
 });
 
 test('a model with everything becomes the stream part in testdata, with least_conn', () => {
-  const { stream, ports } = translated(shop, { balance: 'least-conn' });
+  const { stream, doors } = translated(shop, { balance: 'least-conn' });
   golden('stream', stream);
-  assert.deepEqual(ports, [3306, 5432]);
+  assert.deepEqual(doors, ['tcp 127.0.0.1:3306', 'tcp 127.0.0.1:5432']);
 });
 
 test('the hash is that of the text: equal for equal models, another for every change', () => {
@@ -73,7 +73,7 @@ test('the hash is that of the text: equal for equal models, another for every ch
 });
 
 test('what nginx cannot say is left out and told; the rest is written', () => {
-  const { http, problems, ports } = translated(
+  const { http, problems, doors } = translated(
     {
       hosts: {
         'web.localhost': [
@@ -91,9 +91,9 @@ test('what nginx cannot say is left out and told; the rest is written', () => {
       tcp: { 8081: 'web', 70000: 'web', 81: 'web' },
       clusters: [clusterOf('web', [endpointAt('10.0.0.1', 80), endpointAt('evil.example; include x', 80)])],
     },
-    { refusedPorts: new Map([[81, 'another program has it']]) },
+    { refusedDoors: new Map([['tcp 127.0.0.1:81', 'another program has it']]) },
   );
-  assert.deepEqual(ports, []);
+  assert.deepEqual(doors, []);
   assert.deepEqual(
     problems.map((problem) => problem.replace(/x{9,}/, '…').replace(/^.*: (?=\S)/, '')),
     [
@@ -102,13 +102,13 @@ test('what nginx cannot say is left out and told; the rest is written', () => {
       'nginx.listen has it',
       'another program has it',
       'not a host name that nginx takes',
+      'not a host name that nginx takes',
       'its path prefix "no-slash" must begin with "/"',
       'its path prefix "/…" must be at most 255 bytes long',
       'its path prefix "/zero\\u0000byte" must not hold control characters',
       'nginx cannot give one with status 301',
       'its content type is not printable ASCII',
       'its body is too long',
-      'not a host name that nginx takes',
     ],
   );
   const text = writeConfiguration(http);

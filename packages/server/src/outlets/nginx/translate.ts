@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Cluster, TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Bind } from '../../contract.ts';
 import { type Directive, writeConfiguration } from './nginx-writer.ts';
-import { generationServer, httpServers, type Vocabulary } from './translate-http.ts';
+import { generationServer, httpServers } from './translate-http.ts';
 import { streamServers } from './translate-stream.ts';
 import { type AddressOf, upstreamOf } from './translate-upstream.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 export interface TranslateOptions {
   /** Where hosts are served; TCP ports are opened on the same address. */
@@ -14,8 +15,8 @@ export interface TranslateOptions {
   readonly ownsDefault: boolean;
   /** Endpoints may be known by name; undefined: that name has no address. */
   readonly addressOf: AddressOf;
-  /** TCP ports that cannot be opened, and why. */
-  readonly refusedPorts: ReadonlyMap<number, string>;
+  /** Doors that cannot be opened, by `OwnDoor.key`, and why. */
+  readonly refusedDoors: ReadonlyMap<string, string>;
 }
 
 export interface Translation {
@@ -25,8 +26,8 @@ export interface Translation {
   readonly stream: readonly Directive[];
   /** Equal for equal configurations, and for no others. */
   readonly hash: string;
-  /** TCP ports that are opened. */
-  readonly ports: readonly number[];
+  /** Keys of the doors that are opened beside `listen`. */
+  readonly doors: readonly string[];
   /** What could not be done as asked, each with what it is about; everything else was. */
   readonly problems: readonly string[];
   /** For nginx' hash tables. */
@@ -45,8 +46,8 @@ export function translate(model: TrafficModel, options: TranslateOptions): Trans
     ownsDefault: options.ownsDefault,
     report: (problem) => problems.push(problem),
   };
-  const tcp = streamServers(model, words, options.refusedPorts);
-  const web = httpServers(model, words);
+  const tcp = streamServers(model, words, options.refusedDoors);
+  const web = httpServers(model, words, tcp.http);
   const http = [...upstreamsOf(web.clusters, words, options, 'http'), ...web.directives];
   const stream = [...upstreamsOf(tcp.clusters, words, options, 'stream'), ...tcp.directives];
   const hash = createHash('sha256')
@@ -57,7 +58,7 @@ export function translate(model: TrafficModel, options: TranslateOptions): Trans
     http,
     stream,
     hash,
-    ports: tcp.ports,
+    doors: tcp.doors,
     problems,
     hosts: web.hosts,
   };
