@@ -165,6 +165,27 @@ test('a watched directory drives the gateway while its files are edited', async 
   await until(gateway, '404');
 });
 
+test('rules and their history outlive a kill of the server', async (t) => {
+  const root = tempDir('apply');
+  t.after(() => root.remove());
+  const file = join(root.path, 'web.yaml');
+  const dataDir = join(root.path, 'data');
+  const first = await startPortolan(t, { dataDir });
+  writeFileSync(file, service('web'));
+  await answer(first.http, 'apply', '-f', file);
+  writeFileSync(file, service('web').replace('80', '81'));
+  await answer(first.http, 'apply', '-f', file);
+  const stored = await answer(first.http, 'get', 'service', 'web', '-o', 'json');
+  const history = await answer(first.http, 'history', 'service', 'web');
+  first.program.kill('SIGKILL');
+  await first.program.exited;
+  const second = await startPortolan(t, { dataDir });
+  assert.equal(await answer(second.http, 'get', 'service', 'web', '-o', 'json'), stored);
+  assert.equal(await answer(second.http, 'history', 'service', 'web'), history);
+  await answer(second.http, 'rollback', 'service', 'web');
+  assert.match(await answer(second.http, 'get', 'service', 'web', '-o', 'yaml'), /port: 80/);
+});
+
 async function diagnosed(http: string): Promise<boolean> {
   const { diagnostics } = (await (await fetch(`${http}/portolan/v1/diagnostics`)).json()) as {
     diagnostics: { code: string }[];

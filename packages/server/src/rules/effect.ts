@@ -114,7 +114,10 @@ function effectOf(before: Copy, planner: Planner, known: readonly Diagnostic[]):
       changes.push({ kind, name, change, ...(kind === 'virtualHosts' && routeLines(old, now)) });
     }
   }
-  const diagnostics = planner.diagnostics.filter((one) => !known.some((other) => sameJson(one, other)));
+  const said = new Set(known.map((one) => JSON.stringify(one)));
+  const diagnostics = planner.diagnostics
+    .filter((one) => !said.has(JSON.stringify(one)))
+    .slice(0, maxChanges);
   return { planned: true, changes: changes.slice(0, maxChanges), count: changes.length, diagnostics };
 }
 

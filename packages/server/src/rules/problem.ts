@@ -18,6 +18,13 @@ export interface Problem {
 
 export type PathPart = string | number;
 
+/** A document may be one key, which each path below it would repeat. */
+const maxKeyChars = 100;
+
+function shortened(key: string): string {
+  return key.length > maxKeyChars ? `${key.slice(0, maxKeyChars)}…` : key;
+}
+
 const plainKey = /^[A-Za-z_$][\w$-]*$/;
 
 /** `spec.rules[0].host`; keys that are no plain words in brackets and quotes: `data["tls.crt"]`. */
@@ -25,7 +32,8 @@ export function pathText(path: readonly PathPart[]): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
-    else if (!plainKey.test(part)) text += `[${JSON.stringify(part)}]`;
+    else if (!plainKey.test(part) || part.length > maxKeyChars)
+      text += `[${JSON.stringify(shortened(part))}]`;
     else text += text === '' ? part : `.${part}`;
   }
   return text;

@@ -216,10 +216,19 @@ class Reader {
   #keyIn(kind: RuleKind, value: Readonly<Record<string, unknown>>): ResourceKey | undefined {
     if (!isObject(value.metadata)) return undefined;
     const { name, namespace } = value.metadata;
-    if (typeof name !== 'string' || name === '') return undefined;
-    return this.#key(kind, name, typeof namespace === 'string' && namespace !== '' ? namespace : undefined);
+    if (typeof name !== 'string' || name === '' || name.length > maxNameChars) return undefined;
+    return this.#key(
+      kind,
+      name,
+      typeof namespace === 'string' && namespace !== '' && namespace.length <= maxNameChars
+        ? namespace
+        : undefined,
+    );
   }
 }
+
+/** Nothing that can be stored has a longer one. */
+const maxNameChars = 253;
 
 function isListKind(kind: unknown): boolean {
   return typeof kind === 'string' && kind.endsWith('List');

@@ -34,10 +34,18 @@ export function fieldSelector(text: string): Selector {
 
 /** Taken apart at commas that stand in no brackets. */
 function requirements(text: string): readonly string[] {
-  const parts = text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+  const parts: string[] = [];
+  let start = 0;
+  let open = false;
+  for (let at = 0; at <= text.length; at++) {
+    const character = text[at] ?? ',';
+    if (character === '(') open = true;
+    else if (character === ')') open = false;
+    if (character !== ',' || (open && at < text.length)) continue;
+    const part = text.slice(start, at).trim();
+    if (part !== '') parts.push(part);
+    start = at + 1;
+  }
   if (parts.length > maxRequirements)
     throw new Fault('too-large', `A selector has at most ${maxRequirements} parts.`);
   return parts;

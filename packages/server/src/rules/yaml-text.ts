@@ -199,7 +199,7 @@ class Reading {
   #expand(alias: Alias): unknown {
     const target = this.#anchors.get(alias.source);
     if (target === undefined || this.#open.has(target)) {
-      throw this.#unreadable(alias, 'bad-alias', `The alias *${alias.source} leads nowhere.`);
+      throw this.#unreadable(alias, 'bad-alias', `The alias *${alias.source.slice(0, 100)} leads nowhere.`);
     }
     this.#open.add(target);
     const value = this.#read(target);

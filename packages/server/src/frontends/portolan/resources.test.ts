@@ -402,3 +402,41 @@ test('a Service gets a virtual address of its own and keeps it; one of another i
     assert.match(result?.problems[0]?.message ?? '', said);
   }
 });
+
+test('a snapshot of Consul’s API takes rules and their history along', async (t) => {
+  const server = await testServer(t);
+  const path = `${services}/default/web`;
+  await applied(server, service('web', 80), '?by=alice');
+  await applied(server, service('web', 81));
+  const before = await got(server, path);
+  const saved = await (await fetch(`${server.url}/v1/snapshot`)).arrayBuffer();
+  await server.call('DELETE', path);
+  const restored = await fetch(`${server.url}/v1/snapshot`, { method: 'PUT', body: saved });
+  assert.equal(restored.status, 200);
+  assert.deepEqual((await got(server, path)).spec, before.spec);
+  const told = await versions(server, path);
+  assert.equal(told.find(({ action }) => action === 'created')?.by, 'alice');
+});
+
+test('what is written at once by many is written one after the other', async (t) => {
+  const server = await testServer(t);
+  await Promise.all(Array.from({ length: 30 }, (_, index) => applied(server, service('web', index + 1))));
+  const told = await versions(server, `${services}/default/web`);
+  assert.equal(told.length, 20);
+  assert.deepEqual(new Set(told.map(({ revision }) => revision)).size, 20);
+  assert.equal((await got(server, `${services}/default/web`)).metadata.generation, 30);
+});
+
+test('a long key does not make the answer long', async (t) => {
+  const server = await testServer(t);
+  const fields = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f${index}`, 1]));
+  const text = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'x'.repeat(300_000) },
+    data: { ['y'.repeat(300_000)]: fields },
+  });
+  const { json } = await server.call('POST', '/portolan/v1/apply', text);
+  assert.ok(JSON.stringify(json).length < 50_000);
+  assert.equal((await server.call('GET', `${services}?labelSelector=${','.repeat(12_000)}`)).status, 200);
+});

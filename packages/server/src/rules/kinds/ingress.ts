@@ -116,12 +116,14 @@ function checkRules(rules: readonly IngressRule[], at: At): void {
 
 function checkTlsHosts(rules: readonly IngressRule[], secured: readonly IngressTls[], at: At): void {
   if (rules.some(({ host = '' }) => host === '')) return;
-  const served = new Set(rules.map(({ host }) => host));
+  const served = new Set(rules.map(({ host = '' }) => host));
+  const suffixes = new Set(rules.map(({ host = '' }) => host.slice(host.indexOf('.'))));
   for (const [index, { hosts = [] }] of secured.entries()) {
     for (const [which, host] of hosts.entries()) {
+      const suffix = host.slice(host.indexOf('.'));
       const covers = host.startsWith('*.')
-        ? [...served].some((one) => one === host || one?.slice(one.indexOf('.')) === host.slice(1))
-        : served.has(host) || served.has(`*${host.slice(host.indexOf('.'))}`);
+        ? suffixes.has(suffix)
+        : served.has(host) || served.has(`*${suffix}`);
       if (!covers) at.in(index, 'hosts', which).warn('without-effect', `is ${host}, which no rule serves`);
     }
   }
