@@ -5,6 +5,7 @@ import type { ClusterState } from '../cluster-state.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Plane } from '../plane.ts';
+import { headerLine } from '../policies/header-edit.ts';
 import { type RequestSource, RequestView } from '../request-view.ts';
 
 /** What of one request ties it to an endpoint: a sticky cookie, the key of consistent hashing, or both. */
@@ -78,13 +79,13 @@ function lifetime(ttlS: number): Partial<StickyCookie> {
 /** RFC 6265 §4.1. */
 function cookieLine(value: string, cookie: StickyCookie): string {
   const { name, path = '/', domain, maxAgeS, secure, httpOnly, sameSite } = cookie;
-  return (
-    `Set-Cookie: ${name}=${value}; Path=${path}` +
-    (domain === undefined ? '' : `; Domain=${domain}`) +
-    (maxAgeS === undefined ? '' : `; Max-Age=${Math.trunc(maxAgeS)}`) +
-    (secure === true ? '; Secure' : '') +
-    (httpOnly === true ? '; HttpOnly' : '') +
-    (sameSite === undefined ? '' : `; SameSite=${sameSite}`) +
-    '\r\n'
+  return headerLine(
+    'Set-Cookie',
+    `${name}=${value}; Path=${path}` +
+      (domain === undefined ? '' : `; Domain=${domain}`) +
+      (maxAgeS === undefined ? '' : `; Max-Age=${Math.trunc(maxAgeS)}`) +
+      (secure === true ? '; Secure' : '') +
+      (httpOnly === true ? '; HttpOnly' : '') +
+      (sameSite === undefined ? '' : `; SameSite=${sameSite}`),
   );
 }

@@ -57,12 +57,13 @@ export class CorsStep implements PolicyStep {
 
   #exposeLine(): string {
     const { exposeHeaders = [] } = this.#policy;
-    return exposeHeaders.length === 0 ? '' : line('Access-Control-Expose-Headers', exposeHeaders.join(', '));
+    return line('Access-Control-Expose-Headers', exposeHeaders.join(', '));
   }
 
   #preflightLines(method: string, headers: string | undefined): string {
-    const { policy } = { policy: this.#policy };
-    const maxAge = policy.maxAgeS === undefined ? '' : `Access-Control-Max-Age: ${policy.maxAgeS}\r\n`;
+    const policy = this.#policy;
+    const maxAge =
+      policy.maxAgeS === undefined ? '' : `Access-Control-Max-Age: ${Math.trunc(policy.maxAgeS)}\r\n`;
     return (
       line('Access-Control-Allow-Methods', listed(policy.methods, method, policy.credentials === true)) +
       line('Access-Control-Allow-Headers', listed(policy.headers, headers, policy.credentials === true)) +
@@ -78,8 +79,9 @@ function listed(values: readonly string[], asked: string | undefined, credential
   return asked !== undefined && tokenList.test(asked) ? asked : '';
 }
 
+/** Empty, where it is no list of names: the whole of it then means nothing to a browser. */
 function line(name: string, value: string): string {
-  return value === '' || !isHeaderValue(value) ? '' : `${name}: ${value}\r\n`;
+  return tokenList.test(value) ? `${name}: ${value}\r\n` : '';
 }
 
 function isAny(match: TextMatch): boolean {

@@ -1,12 +1,13 @@
 import { type Fallback, type FallbackPolicy, selectFallback } from '@portolan/core/resilience/fallback.ts';
-import type { FallbackChoice, RoutePolicies } from '@portolan/core/traffic/model.ts';
+import type { FallbackChoice, HeaderValue, RoutePolicies } from '@portolan/core/traffic/model.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { fieldValue, withoutFields } from '../http1/line-fields.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { LocalReply } from '../local-reply.ts';
 import { isIdempotent } from '../retrying.ts';
 import type { PolicyRequest, Substitute } from '../route-policy.ts';
-import { headerLine, isHeaderValue } from './header-edit.ts';
+import { headerLine, isFieldName } from './header-edit.ts';
+import { safeReply } from './safe-reply.ts';
 
 type ClusterChoice = Extract<FallbackChoice, { type: 'cluster' }>;
 
@@ -37,7 +38,7 @@ export class FallbackChoices {
     });
     if (chosen === undefined) return undefined;
     if (chosen.kind === 'response') {
-      return { status: chosen.status, body: chosen.body, contentType: chosen.contentType, code: 'fallback' };
+      return { ...safeReply(chosen), code: 'fallback' };
     }
     const choice = this.#byCluster.get(chosen.cluster);
     return {
@@ -72,11 +73,12 @@ function headFor(request: PolicyRequest, status: number, choice: ClusterChoice |
   const lines =
     `${kept}X-Code: ${status}\r\n${format === undefined ? '' : `X-Format: ${format}\r\n`}` +
     `X-Original-URI: ${head.path}${head.query}\r\n` +
-    (choice?.headers ?? [])
-      .filter(({ value }) => isHeaderValue(value))
-      .map(headerLine)
-      .join('');
+    (choice?.headers ?? []).map(saidLine).join('');
   return whole ? { ...outgoing, lines } : { ...outgoing, lines, method: headOrGet(head.method), body: 0 };
+}
+
+function saidLine({ name, value }: HeaderValue): string {
+  return isFieldName(name.toLowerCase()) ? headerLine(name, value) : '';
 }
 
 function headOrGet(method: string): string {

@@ -8,6 +8,9 @@ import { type Decision, type Denial, denial, type PolicyState, type PolicyStep }
 /** Requests of a route that are held up at once; more pass at once: a delay must not gather all the clients there are. */
 const maxActive = 1_000;
 
+/** No timer can be set for more than 24 days. */
+const longestDelayMs = 3_600_000;
+
 /** Puts in delays and failures on purpose. */
 export class FaultStep implements PolicyStep {
   readonly credential = false;
@@ -27,7 +30,9 @@ export class FaultStep implements PolicyStep {
     const drawn = drawFault(
       {
         maxActive,
-        ...(delay === undefined ? {} : { delay: { percent: delay.percent, delayMs: delay.ms } }),
+        ...(delay === undefined
+          ? {}
+          : { delay: { percent: delay.percent, delayMs: Math.min(delay.ms, longestDelayMs) } }),
         ...(abort === undefined ? {} : { abort }),
       },
       this.#active,

@@ -33,10 +33,10 @@ export function compileHeaderChanges(
   const host = of === 'request' ? set.findLast(isHost)?.value : undefined;
   const sets = set.filter(mayWrite);
   const drops = new Set([
-    ...remove.map((name) => name.toLowerCase()).filter(mayTouch),
+    ...remove.map((name) => name.toLowerCase()).filter(isFieldName),
     ...sets.map(lowerName),
   ]);
-  const adds = [...sets, ...add.filter(mayWrite)].map(headerLine).join('');
+  const adds = [...sets, ...add.filter(mayWrite)].map(({ name, value }) => headerLine(name, value)).join('');
   const validHost = host !== undefined && isAuthority(host) ? host : undefined;
   if (drops.size === 0 && adds === '' && validHost === undefined) return undefined;
   return { drops, adds, host: validHost };
@@ -47,9 +47,17 @@ export function editLines(lines: string, { drops, adds }: HeaderEdit): string {
   return (drops.size === 0 ? lines : withoutFields(lines, (name) => drops.has(name))) + adds;
 }
 
-/** As a line of a head. Only for what `isHeaderValue` lets pass. */
-export function headerLine({ name, value }: HeaderValue): string {
-  return `${name}: ${octets(value).trim()}\r\n`;
+/**
+ * A line of a head: `name` as it is, `value` in UTF-8, one octet a character, as the wire writes it (a character above U+00FF would lose
+ * its upper half there, and might become a line break). Empty, where the value may not stand in a head.
+ */
+export function headerLine(name: string, value: string): string {
+  return isHeaderValue(value) ? `${name}: ${headerOctets(value)}\r\n` : '';
+}
+
+/** See `headerLine`; for texts that passed `isHeaderValue`. */
+export function headerOctets(value: string): string {
+  return (/^[\t -~]*$/.test(value) ? value : Buffer.from(value, 'utf8').toString('latin1')).trim();
 }
 
 /** Whether a text may stand in a header field (RFC 9110 §5.5): no control characters but tabs. */
@@ -67,15 +75,11 @@ function lowerName({ name }: HeaderValue): string {
   return name.toLowerCase();
 }
 
-function mayTouch(lower: string): boolean {
+/** Whether a rule may write a field of this name (lower case). */
+export function isFieldName(lower: string): boolean {
   return token.test(lower) && lower !== 'host' && !untouchable.has(lower);
 }
 
 function mayWrite(header: HeaderValue): boolean {
-  return mayTouch(lowerName(header)) && isHeaderValue(header.value);
-}
-
-/** UTF-8, one octet a character: what the wire writes. */
-function octets(text: string): string {
-  return /^[\t -~]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+  return isFieldName(lowerName(header)) && isHeaderValue(header.value);
 }

@@ -74,7 +74,7 @@ test('a rate limit by header has a bucket for each value, and leaves out the exe
   for (let index = 0; index < 3; index++) assert.equal((await request(exempt.port)).status, 200);
 });
 
-test('a rate limit goes on counting when another route of its host changes', async (t) => {
+test('a rate limit goes on counting when its host changes, or its route in something else', async (t) => {
   const upstream = await echoUpstream(t, 'upstream');
   const limit = { requests: 1, perMs: 60_000, burst: 1, by: { type: 'route' }, status: 429 } as const;
   const web = clusterAt('web', upstream.port);
@@ -85,6 +85,8 @@ test('a rate limit goes on counting when another route of its host changes', asy
   const { port, plane } = startPlane(t, modelWith([web], limited, {}));
   assert.equal((await request(port, '/l')).status, 200);
   plane.apply({ ...modelWith([web], limited, { timeoutMs: 5_000 }), revision: 2 });
+  assert.equal((await request(port, '/l')).status, 429);
+  plane.apply({ ...modelWith([web], { ...limited, timeoutMs: 5_000 }, {}), revision: 3 });
   assert.equal((await request(port, '/l')).status, 429);
   assert.equal((await request(port, '/')).status, 200);
 });

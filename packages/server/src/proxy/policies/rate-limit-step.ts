@@ -5,6 +5,9 @@ import type { PolicyRequest } from '../route-policy.ts';
 import { CidrSet } from './cidr-set.ts';
 import { type Denial, denial, type PolicyState, type PolicyStep } from './step.ts';
 
+/** What is told at most, where a limit of 0 never fills. */
+const longestWaitS = 86_400;
+
 /**
  * One of a route's rate limits. Each worker counts by itself. A limit for all requests of the route is divided among the workers, which
  * the kernel gives about as many connections each; one for each client or key is not: a client's few connections may all be at one
@@ -35,7 +38,8 @@ export class RateLimitStep implements PolicyStep {
     const granted = key === undefined ? this.#all.take(nowMs) : this.#keyed.take(key, nowMs);
     if (granted) return undefined;
     const waitMs = key === undefined ? this.#all.waitMs(nowMs) : this.#keyed.waitMs(key, nowMs);
-    const retryAfter = `Retry-After: ${Math.max(1, Math.ceil(waitMs / 1_000))}\r\n`;
+    const waitS = Math.min(Math.max(1, Math.ceil(waitMs / 1_000)), longestWaitS);
+    const retryAfter = `Retry-After: ${waitS}\r\n`;
     return denial(this.#status, 'rate-limited', 'too many requests', retryAfter);
   }
 
@@ -55,6 +59,6 @@ export class RateLimitStep implements PolicyStep {
 
 /** Tokens come one by one, so that a limit of 60 a minute is one of 1 a second, after the burst. */
 function bucketPolicy({ requests, perMs, burst }: RateLimit, shares: number): TokenBucketPolicy {
-  const fillMs = (perMs * shares) / Math.max(requests, Number.MIN_VALUE);
+  const fillMs = (Math.max(1, perMs) * shares) / Math.max(requests, Number.MIN_VALUE);
   return { maxTokens: Math.max(1, Math.ceil(burst / shares)), tokensPerFill: 1, fillMs };
 }

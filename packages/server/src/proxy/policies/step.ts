@@ -1,6 +1,7 @@
 import type { LocalReply } from '../local-reply.ts';
 import type { RequestView } from '../request-view.ts';
 import type { PolicyRequest } from '../route-policy.ts';
+import { answerStatus } from './safe-reply.ts';
 
 /** What the steps of a policy keep of one request. */
 export interface PolicyState {
@@ -34,5 +35,11 @@ export interface PolicyStep {
 }
 
 export function denial(status: number, code: string, text: string, lines = ''): Denial {
-  return { status, code, lines, body: `${text}\n`, contentType: 'text/plain; charset=utf-8' };
+  return {
+    status: answerStatus(status),
+    code,
+    lines,
+    body: `${text}\n`,
+    contentType: 'text/plain; charset=utf-8',
+  };
 }

@@ -2,6 +2,7 @@ import type { Random } from '@portolan/core/base/clock.ts';
 import type { Route, RouteAction, WeightedTarget } from '@portolan/core/traffic/model.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { compileHeaderChanges, type HeaderEdit } from '../policies/header-edit.ts';
+import { answerStatus } from '../policies/safe-reply.ts';
 import type { RoutePolicy } from '../route-policy.ts';
 import { RouteStats } from '../stats.ts';
 import { compilePath, type PathPattern } from './path-pattern.ts';
@@ -110,7 +111,7 @@ function targetsOf(action: RouteAction, compiler: RouteCompiler): WeightedChoice
 function compileTarget(target: WeightedTarget, compiler: RouteCompiler): CompiledTarget {
   return {
     cluster: target.cluster === undefined ? undefined : compiler.clusterOf(target.cluster),
-    status: target.status ?? brokenStatus,
+    status: answerStatus(target.status ?? brokenStatus),
     requestHeaders: compileHeaderChanges(target.requestHeaders, 'request'),
     responseHeaders: compileHeaderChanges(target.responseHeaders, 'response'),
   };

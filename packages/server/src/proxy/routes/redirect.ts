@@ -1,7 +1,8 @@
 import type { PathMatch, RouteAction } from '@portolan/core/traffic/model.ts';
 import type { LocalReply } from '../local-reply.ts';
-import { isAuthority, isHeaderValue } from '../policies/header-edit.ts';
+import { headerLine, isAuthority } from '../policies/header-edit.ts';
 import { compileRewrite } from '../policies/path-rewrite.ts';
+import { answerStatus } from '../policies/safe-reply.ts';
 import type { RequestView } from '../request-view.ts';
 
 type RedirectAction = Extract<RouteAction, { type: 'redirect' }>;
@@ -34,12 +35,11 @@ const broken: LocalReply = {
 };
 
 function redirectTo(status: number, location: string): LocalReply {
-  const safe = isHeaderValue(location) ? Buffer.from(location, 'utf8').toString('latin1') : '/';
   return {
-    status,
+    status: answerStatus(status),
     body: '',
     contentType: 'text/plain; charset=utf-8',
-    lines: `Location: ${safe}\r\n`,
+    lines: headerLine('Location', location) || 'Location: /\r\n',
     code: 'redirect',
   };
 }

@@ -1,4 +1,5 @@
 import { type LocalReply, textReply } from '../local-reply.ts';
+import { safeReply } from '../policies/safe-reply.ts';
 import { RequestView } from '../request-view.ts';
 import type { PolicyRequest } from '../route-policy.ts';
 import type { CompiledRoute } from './compiled-route.ts';
@@ -9,6 +10,6 @@ export function routeReply(
   { head, client, plane, target }: Pick<PolicyRequest, 'head' | 'client' | 'plane' | 'target'>,
 ): LocalReply {
   if (redirect !== undefined) return redirect(new RequestView(head, client, plane.trusted));
-  if (action.type === 'direct') return action;
+  if (action.type === 'direct') return safeReply(action);
   return textReply(target?.status ?? 500, 'the route leads nowhere');
 }

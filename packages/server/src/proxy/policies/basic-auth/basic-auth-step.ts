@@ -1,5 +1,5 @@
 import type { BasicAuth } from '@portolan/core/traffic/model.ts';
-import { isHeaderValue } from '../header-edit.ts';
+import { headerLine, isHeaderValue } from '../header-edit.ts';
 import { type Decision, type Denial, denial, type PolicyState, type PolicyStep } from '../step.ts';
 import { maxPasswordLength, type PasswordChecker, type Verdict } from './password-checker.ts';
 import { type PasswordHash, parseUsers } from './password-hash.ts';
@@ -31,8 +31,7 @@ export class BasicAuthStep implements PolicyStep {
     const hashes = [...this.#users.values()];
     this.#decoy = hashes.find((hash) => hash !== undefined) ?? nobodys;
     const realm = isHeaderValue(policy.realm) ? policy.realm.replace(/[\\"]/g, '\\$&') : '';
-    const octets = Buffer.from(realm, 'utf8').toString('latin1');
-    const line = `WWW-Authenticate: Basic realm="${octets}", charset="UTF-8"\r\n`;
+    const line = headerLine('WWW-Authenticate', `Basic realm="${realm}", charset="UTF-8"`);
     this.#challenge = denial(401, 'unauthorized', 'a user name and a password are asked for', line);
   }
 

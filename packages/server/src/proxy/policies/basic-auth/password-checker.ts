@@ -60,7 +60,6 @@ export class PasswordChecker {
     if (this.#thread !== undefined) return this.#thread;
     const thread = new Worker(new URL('./password-thread.ts', import.meta.url));
     this.#thread = thread;
-    thread.unref();
     thread.on('message', ({ id, right }: PasswordAnswer) => {
       const settle = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -73,6 +72,8 @@ export class PasswordChecker {
       this.#waiting.clear();
       for (const settle of lost) settle('overload');
     });
+    // After the listeners: they would hold the process again.
+    thread.unref();
     return thread;
   }
 

@@ -1,13 +1,16 @@
 import type { ExternalAuth } from '@portolan/core/traffic/model.ts';
 import type { RequestView } from '../../request-view.ts';
 import type { PolicyRequest } from '../../route-policy.ts';
-import { isHeaderValue } from '../header-edit.ts';
+import { headerLine, isHeaderValue } from '../header-edit.ts';
 import { type Decision, type Denial, denial, type PolicyState, type PolicyStep } from '../step.ts';
 import { originalUrl, withVariables } from './original-request.ts';
 import type { SubrequestAnswer, Subrequests } from './subrequest.ts';
 
 /** Of one route at the same time; a service that hangs must not gather all requests there are. */
 const maxUnderWay = 1_000;
+
+/** nginx's `proxy_read_timeout`. */
+const longestTimeoutMs = 60_000;
 
 const failed = denial(500, 'auth-failed', 'the authentication service did not answer as it should');
 const overloaded = denial(503, 'auth-overload', 'too many requests wait for the authentication service');
@@ -45,7 +48,8 @@ export class ExternalAuthStep implements PolicyStep {
     const headers = sentHeaders(request, view);
     return (settle) => {
       this.#underWay++;
-      const cancel = this.#subrequests.ask(url, { method: method || 'GET', headers, timeoutMs }, (answer) => {
+      const options = { method: method || 'GET', headers, timeoutMs: boundedMs(timeoutMs) };
+      const cancel = this.#subrequests.ask(url, options, (answer) => {
         this.#underWay--;
         settle(this.#judge(answer, state));
       });
@@ -78,12 +82,17 @@ export class ExternalAuthStep implements PolicyStep {
   }
 }
 
+/** 0 and nonsense are the longest: none at all would keep requests for ever. */
+function boundedMs(timeoutMs: number): number {
+  return timeoutMs > 0 && timeoutMs < longestTimeoutMs ? timeoutMs : longestTimeoutMs;
+}
+
 function signIn(address: string, view: RequestView): Denial {
   const filled = withVariables(address, view);
   const back = `rd=${encodeURIComponent(originalUrl(view))}`;
   const location = /[?&]rd=/.test(filled) ? filled : `${filled}${filled.includes('?') ? '&' : '?'}${back}`;
-  if (!isHeaderValue(location)) return failed;
-  return denial(302, 'sign-in', 'sign in first', `Location: ${location}\r\n`);
+  const line = headerLine('Location', location);
+  return line === '' ? failed : denial(302, 'sign-in', 'sign in first', line);
 }
 
 function sentHeaders(request: PolicyRequest, view: RequestView): string[] {
