@@ -1,4 +1,6 @@
 import { textHash } from '../../base/text-digest.ts';
+import type { DiagnosticSet } from '../diagnostics.ts';
+import type { Diagnostic } from '../model.ts';
 import type { ListenerContribution, NodePortWish } from './contract.ts';
 import { compareRanks } from './rank.ts';
 
@@ -21,7 +23,7 @@ export interface NodePorts {
  * Who names a port has it (two that do are told apart where listeners are); who names none gets the one that its name hashes to, or the next
  * that is free, the older before the younger. So a port stays what it is while others come, over a restart and on every server.
  */
-export function createNodePorts(): NodePorts {
+export function createNodePorts(diagnostics: DiagnosticSet): NodePorts {
   const wishesOf = new Map<string, { readonly subject: string; readonly wishes: readonly NodePortWish[] }>();
   let given = new Map<string, readonly ListenerContribution[]>();
   let dirty = false;
@@ -34,13 +36,19 @@ export function createNodePorts(): NodePorts {
     const taken = new Set<string>();
     for (const { wish } of all) if (wish.port !== undefined) taken.add(`${wish.protocol} ${wish.port}`);
     const listeners = new Map<string, ListenerContribution[]>();
+    const without: Diagnostic[] = [];
     for (const { owner, subject, wish } of all) {
       const port = wish.port ?? freePort(`${subject} ${wish.id}`, wish.protocol, taken);
-      if (port === undefined) continue;
+      if (port === undefined) {
+        const message = `no ${wish.protocol.toUpperCase()} port of ${firstOfOurs} to ${last} is free: take NodePort away from another Service`;
+        without.push({ severity: 'error', code: 'node-ports-taken', subject, message, path: wish.path });
+        continue;
+      }
       const list = listeners.get(owner) ?? [];
       listeners.set(owner, list);
       list.push(listenerOf(subject, wish, port));
     }
+    diagnostics.replace('\0node-ports', without);
     return listeners;
   }
 

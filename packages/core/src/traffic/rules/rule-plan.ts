@@ -70,7 +70,7 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
   const backends: Backends = createBackends(clusters, diagnostics);
   const ports = createPortTable(tables.listeners, diagnostics);
   const tls = createTlsTable(tables.tlsHosts, diagnostics);
-  const nodePorts = createNodePorts();
+  const nodePorts = createNodePorts(diagnostics);
   const dependencies = createDependencies();
   const dirty = new Set<RecordKey>();
   let changedCertificates = new Set<string>();
