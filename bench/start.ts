@@ -142,11 +142,13 @@ async function measure(directory: string): Promise<object> {
     const seconds = (performance.now() - startedMs) / 1000;
     const pid = child.pid ?? 0;
     const server = rssMb(pid);
-    const workers = childrenOf(pid).map((worker) => `${rssMb(worker)}`);
+    const gateways = childrenOf(pid);
+    const workers = gateways.flatMap(childrenOf).map((worker) => `${rssMb(worker)}`);
     return {
       'until ready': `${seconds.toFixed(2)} s`,
       'server RSS': `${server} MB`,
       peak: `${rssMb(pid, 'VmHWM')} MB`,
+      'gateway RSS': `${gateways.map((one) => rssMb(one)).join(' + ')} MB`,
       'workers RSS': `${workers.join(' + ')} MB`,
     };
   } finally {

@@ -9,6 +9,7 @@ import { systemClock } from '@portolan/server/engine/system-clock.ts';
 import { createListenerRegistry } from '@portolan/server/listeners.ts';
 import { createLog } from '@portolan/server/log.ts';
 import { gatewayPart } from '@portolan/server/proxy/gateway.ts';
+import type { TracingConfig } from '@portolan/server/proxy/tracing/config.ts';
 import { launchProgram, type Program, type TestScope } from '@portolan/testkit/launch-program.ts';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 
@@ -68,11 +69,24 @@ export interface Rig {
   stop(deadlineMs?: number): Promise<void>;
 }
 
+export interface RigOptions {
+  /** Default 2. */
+  readonly workers?: number;
+  readonly accessLog?: string;
+  readonly accessLogFormat?: string;
+  readonly tracing?: TracingConfig;
+  readonly stateDir?: string;
+  /** Of the control plane; default: the fake one. */
+  readonly server?: string;
+  /** Opens the listener `gateway-tls`, too. */
+  readonly tls?: boolean;
+}
+
 /** A real gateway, its workers in processes of their own, fed by a fake control plane. */
 export async function startRig(
   test: TestScope,
   model: TrafficMessage,
-  options: { workers?: number; accessLog?: string; stateDir?: string; server?: string; tls?: boolean } = {},
+  options: RigOptions = {},
 ): Promise<Rig> {
   const directory = options.stateDir === undefined ? tempDir('gateway') : undefined;
   const stateDir = options.stateDir ?? join(directory?.path ?? '', 'state');
@@ -93,6 +107,8 @@ export async function startRig(
     servers: [options.server ?? control.url],
     stateDir,
     accessLog: options.accessLog ?? 'off',
+    accessLogFormat: options.accessLogFormat ?? 'json',
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
   await gateway.start();
   let stopped: Promise<void> | undefined;

@@ -15,6 +15,7 @@ const inherited = new InheritedSockets();
 
 process.on('message', (command: LaunchCommand, handle: unknown) => {
   if (command.type === 'socket') inherited.add(command.name, command, handle as ListeningHandle);
+  else if (command.type === 'datagrams') inherited.addDatagrams(command);
   else void run(command);
 });
 

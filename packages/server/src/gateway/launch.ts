@@ -27,6 +27,8 @@ export interface GatewayStart {
 /** From the launcher. `socket` comes with a listening handle. */
 export type LaunchCommand =
   | { readonly type: 'socket'; readonly name: string; readonly address: string; readonly port: number }
+  /** The launcher takes datagrams there, on sockets that it keeps. */
+  | { readonly type: 'datagrams'; readonly address: string; readonly port: number }
   /** After the sockets. */
   | ({ readonly type: 'start' } & GatewayStart);
 
@@ -62,6 +64,7 @@ export async function launchGateway(
     if (child.connected) child.send(command, handle as never, {}, () => undefined);
   };
   for (const { name, address, port, handles } of sockets) {
+    if (handles.length === 0) send({ type: 'datagrams', address, port });
     for (const handle of handles) send({ type: 'socket', name, address, port }, handle);
   }
   send({ type: 'start', ...start });

@@ -129,7 +129,8 @@ export class Doors {
   async #startUdp(wanted: WantedDoor, tries: number): Promise<void> {
     const { key, name, address, port } = wanted;
     this.#wanted.set(key, { kind: 'opening', wanted });
-    const problem = await isUdpFree(wanted);
+    const inherited = this.#context.inherited?.takeDatagrams(wanted) === true;
+    const problem = inherited ? undefined : await isUdpFree(wanted);
     // It may be asked for no more, or have been given another name.
     const state = this.#wanted.get(key);
     if (state?.kind !== 'opening' || state.wanted.address !== address) return;

@@ -5,6 +5,7 @@ import type { ListeningHandle } from './listening-handle.ts';
 export interface BoundSockets extends Bind {
   /** Of the listener. */
   readonly name: string;
+  /** None for datagrams: each worker binds its own. */
   readonly handles: readonly ListeningHandle[];
 }
 
@@ -15,11 +16,21 @@ interface Offer extends BoundSockets {
 /** Listening sockets that a predecessor has handed over, until somebody wants them. */
 export class InheritedSockets {
   readonly #offers: Offer[] = [];
+  readonly #datagrams = new Set<string>();
 
   add(name: string, bind: Bind, handle: ListeningHandle): void {
     const known = this.#offers.find((offer) => offer.address === bind.address && offer.port === bind.port);
     if (known === undefined) this.#offers.push({ name, ...bind, handles: [handle] });
     else known.handles.push(handle);
+  }
+
+  /** The predecessor takes datagrams there: that the port is not free is no surprise. */
+  addDatagrams({ address, port }: Bind): void {
+    this.#datagrams.add(`${address} ${port}`);
+  }
+
+  takeDatagrams({ address, port }: Bind): boolean {
+    return this.#datagrams.delete(`${address} ${port}`);
   }
 
   /** Those bound to `bind`; port 0 is content with any port of the door of that name. */
@@ -33,6 +44,7 @@ export class InheritedSockets {
 
   /** Nobody wants them: their ports are no longer listened on by us. */
   closeRest(): void {
+    this.#datagrams.clear();
     for (const { handles } of this.#offers.splice(0)) for (const handle of handles) handle.close();
   }
 }
