@@ -5,6 +5,7 @@ import { declareCompletionCommands } from './commands/completion-commands.ts';
 import { declareEnvironmentCommands } from './commands/environment-commands.ts';
 import { declareGatewayCommands } from './commands/gateway-commands.ts';
 import { declareKvCommands } from './commands/kv-commands.ts';
+import { declareRolloutCommands } from './commands/rollout-commands.ts';
 import { declareRuleCommands } from './commands/rule-commands.ts';
 import { declareServerCommands } from './commands/server-commands.ts';
 import { declareTemplateCommand } from './commands/template-command.ts';
@@ -25,6 +26,7 @@ export function buildProgram(io: Io, version: string): Command {
   declareGatewayCommands(program, io);
   declareCatalogCommands(program, io);
   declareRuleCommands(program, io);
+  declareRolloutCommands(program, io);
   declareKvCommands(program, io);
   declareEnvironmentCommands(program, io);
   declareTemplateCommand(program);
