@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
-import type { TrafficModel } from '@portolan/core/traffic/model.ts';
+import type {
+  Listener,
+  NamedMatch,
+  RouteAction,
+  TrafficModel,
+  WeightedTarget,
+} from '@portolan/core/traffic/model.ts';
 import { type Parsed, parseConfiguration } from '@portolan/server/outlets/nginx/nginx-parser.fixture.ts';
 import { askNginx } from '@portolan/server/outlets/nginx/nginx-program.ts';
 import { type Directive, readBack, writeConfiguration } from '@portolan/server/outlets/nginx/nginx-writer.ts';
@@ -100,8 +106,34 @@ function modelWith(values: readonly string[]): TrafficModel {
       ],
     ] as const,
     [`${value}.${index}`, [['/', direct(200, 'host')]]] as const,
+    // In patterns, conditions, addresses and shares.
+    [
+      `r${index}.localhost`,
+      [
+        [
+          '/',
+          'by prefix',
+          { match: { path: { type: 'exact', value: `/${value}` }, methods: ['GET', value] } },
+        ],
+        ['/', 'by prefix', { match: { path: { type: 'segments', value: `/${value}`, ignoreCase: true } } }],
+        ['/', 'by prefix', { match: { path: { type: 'prefix', value: '/h' }, headers: headersOf(value) } }],
+        ['/', 'by prefix', { match: { path: { type: 'regex', value } } }],
+        ['/a', redirectTo({ location: value })],
+        ['/b', redirectTo({ host: value, path: { type: 'full', value: `/${value}` } })],
+        [
+          '/',
+          {
+            type: 'forward',
+            targets: [
+              { weight: 1, cluster: `${index} ${value}` },
+              { weight: 2, cluster: 'by prefix' },
+            ],
+          },
+        ],
+      ],
+    ] as const,
   ]);
-  return modelOf({
+  const model = modelOf({
     hosts: Object.fromEntries(hosts),
     tcp: Object.fromEntries(values.map((value, index) => [10_000 + index, `${index} ${value}`])),
     clusters: [
@@ -117,6 +149,47 @@ function modelWith(values: readonly string[]): TrafficModel {
       }),
     ],
   });
+  const streams = values.flatMap((value, index): readonly Listener[] => [
+    {
+      name: `udp ${value}`,
+      protocol: 'udp',
+      bind: { address: '127.0.0.1', port: 20_000 + index },
+      targets: sharesOf(value, index),
+    },
+    { name: `address ${value}`, protocol: 'tcp', bind: { address: value, port: 30_000 }, targets: [] },
+  ]);
+  const tls: Listener = { name: 'tls', protocol: 'tls', bind: { port: 40_000 }, table: 'tls' };
+  return {
+    ...model,
+    listeners: new Map(
+      [...model.listeners.values(), ...streams, tls].map((listener) => [listener.name, listener]),
+    ),
+    tlsHosts: new Map(
+      values.map((value, index) => [
+        value,
+        {
+          ...{ name: value, table: 'tls', serverNames: [value, `*.${value}`, `${index}.localhost`] },
+          action: { type: 'passthrough', targets: sharesOf(value, index) },
+        } as const,
+      ]),
+    ),
+  };
+}
+
+function headersOf(value: string): readonly NamedMatch[] {
+  const types = ['exact', 'prefix', 'suffix', 'contains', 'regex'] as const;
+  return [
+    ...types.map((type) => ({ type, name: 'x-canary', value })),
+    { type: 'present', name: value, value: '' },
+  ];
+}
+
+function redirectTo(more: Partial<Extract<RouteAction, { type: 'redirect' }>>): RouteAction {
+  return { type: 'redirect', status: 302, ...more };
+}
+
+function sharesOf(value: string, index: number): readonly WeightedTarget[] {
+  return [{ weight: 1, cluster: 'by prefix' }, { weight: 3, cluster: `${index} ${value}` }, { weight: 1 }];
 }
 
 function translated(model: TrafficModel): Translation {
