@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { portolanBin, startPortolan } from './portolan-process.ts';
+
+/** One version: answers with its name, or fails. */
+async function version(t: TestContext, name: string, status: number): Promise<number> {
+  const server = createServer((_, response) => response.writeHead(status).end(name));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => new Promise((resolve) => void server.close(resolve)));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Requests, one after the other, until `stop`; counts who answered. */
+function load(gateway: number): { readonly seen: Map<string, number>; stop(): Promise<void> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const seen = new Map<string, number>();
+  let running = true;
+  const ask = (): Promise<void> =>
+    new Promise((resolve) => {
+      const headers = { host: 'reviews.localhost' };
+      request({ host: '127.0.0.1', port: gateway, headers, agent }, (response) => {
+        response.setEncoding('utf8').on('data', (name: string) => seen.set(name, (seen.get(name) ?? 0) + 1));
+        response.on('end', resolve);
+      })
+        .on('error', () => resolve())
+        .end();
+    });
+  const over = (async () => {
+    while (running) await ask();
+  })();
+  return {
+    seen,
+    async stop() {
+      running = false;
+      await over;
+      agent.destroy();
+    },
+  };
+}
+
+test('a rollout moves the requests to a sound version, and goes back from a bad one', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = tempDir('rollout');
+  t.after(() => root.remove());
+  const server = await startPortolan(t, { dataDir: root.path });
+  const portolan = (...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const env = { ...process.env, PORTOLAN_SERVER: server.http };
+      execFile(
+        process.execPath,
+        [portolanBin, ...args],
+        { env, timeout: 30_000 },
+        (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
+        },
+      );
+    });
+  for (const [name, status] of [
+    ['v1', 200],
+    ['v2', 200],
+    ['v3', 500],
+  ] as const) {
+    const port = await version(t, name, status);
+    const where = ['--id', name, '--port', `${port}`, '--address', '127.0.0.1'];
+    const { code } = await portolan(
+      'register',
+      'reviews',
+      ...where,
+      '--tag',
+      'http',
+      '--meta',
+      `version=${name}`,
+    );
+    assert.equal(code, 0);
+  }
+  const { seen, stop } = load(server.ports.gateway);
+  t.after(stop);
+
+  const sound = await portolan(
+    'rollout',
+    'start',
+    'reviews',
+    '--to',
+    'v2',
+    '--from',
+    'v1',
+    '--steps',
+    '50,100',
+    '--pause',
+    '500ms',
+  );
+  assert.deepEqual([sound.code, sound.stderr], [0, '']);
+  assert.match(sound.stdout, /v2 {2}50%[^\n]*\nv2 100%[^\n]*\nreviews is at v2\.\n$/);
+  seen.clear();
+  const bad = await portolan(
+    'rollout',
+    'start',
+    'reviews',
+    '--to',
+    'v3',
+    '--steps',
+    '50,100',
+    '--pause',
+    '20s',
+    '--min-requests',
+    '5',
+  );
+  assert.equal(bad.code, 1);
+  assert.match(bad.stderr, /^Went back to v2: error_rate>1% /);
+  assert.ok((seen.get('v3') ?? 0) >= 5);
+  const routes = await portolan('get', 'routes');
+  assert.match(routes.stdout, /100% reviews#v2/);
+  const unknown = await portolan('rollout', 'start', 'reviews', '--to', 'v9');
+  assert.equal(unknown.code, 3);
+});
