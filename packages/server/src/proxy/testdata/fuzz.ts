@@ -6,9 +6,12 @@ import { chunkedBody } from '../http1/framing.ts';
 import { HeadBuffer } from '../http1/head-buffer.ts';
 import { maxHeadBytes, RequestReader } from '../http1/request-reader.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
+import { requestText } from '../http2/request-text.ts';
+import { trailerLines } from '../http2/trailer-lines.ts';
 import { maxProxyHeaderBytes, readProxyHeader } from '../proxy-protocol/read.ts';
 import { proxyHeader } from '../proxy-protocol/write.ts';
 import { maxHelloWireBytes, readClientHello } from '../tls/client-hello.ts';
+import { readResponse } from '../upstream/response-text.ts';
 import { extension, helloBytes, recordsOf } from './hello-parts.ts';
 import { requestVectors } from './request-vectors.ts';
 
@@ -135,6 +138,42 @@ class Mutator {
   }
 }
 
+/** Fields of HTTP/2, names and values in turn, each ended by this. */
+const fieldEnd = '\x01';
+const fieldSeeds: readonly string[] = [
+  [
+    ':method',
+    'GET',
+    ':scheme',
+    'https',
+    ':authority',
+    'a.test',
+    ':path',
+    '/x?y=1',
+    'cookie',
+    'a=1',
+    'cookie',
+    'b',
+  ],
+  [
+    ':method',
+    'POST',
+    ':path',
+    '/',
+    ':scheme',
+    'http',
+    ':authority',
+    'a.test:80',
+    'content-length',
+    '5',
+    'te',
+    'trailers',
+  ],
+  [':method', 'OPTIONS', ':scheme', 'http', ':path', '*', 'host', 'a.test', 'x-request-id', 'abcdefgh'],
+  [':status', '200', 'content-length', '5', 'set-cookie', 'a=1', 'set-cookie', 'b=2'],
+  [':status', '204', 'grpc-status', '0', 'grpc-message', 'fine'],
+].map((fields) => fields.join(fieldEnd));
+
 const requests = new RequestReader();
 const responses = new ResponseReader();
 
@@ -205,6 +244,27 @@ function checkProxyHeader(bytes: Buffer, cut: number): void {
   assert.deepEqual(again, { ...whole, length: written.length });
 }
 
+function checkFields(fields: readonly string[], whole: boolean): void {
+  const text = requestText(fields, whole);
+  if (typeof text === 'string') {
+    assert.match(
+      text,
+      /^[^\s]+ [/*][^ \r\n]* HTTP\/1\.1\r\nhost: [^\r\n]*\r\n(?:[!#$%&'*+.^_`|~0-9a-z-]+: [^\0\r\n]*\r\n)*\r\n$/,
+    );
+    const bytes = Buffer.from(text, 'latin1');
+    const head = requests.read(bytes, 0, bytes.length);
+    assert.ok(head !== undefined, 'a head is whole, or refused');
+    if (head.type === 'request') {
+      assert.equal(requests.end, bytes.length);
+      assert.equal(head.body === 0 || !whole, true, 'a request without body has none');
+      assert.ok(!/(?:^|\n)(?:connection|transfer-encoding|content-length|host):/i.test(head.lines));
+    }
+  }
+  const response = readResponse(responses, fields, 'GET', whole);
+  if (response.type === 'response') assert.ok(!/[\0\n]|\r(?!\n)/.test(response.lines.replaceAll('\r\n', '')));
+  assert.match(trailerLines(fields) ?? '', /^(?:[^\0\r\n]*: [^\0\r\n]*\r\n)*$/);
+}
+
 function decode(bytes: Buffer, cuts: readonly number[]): string {
   const reader = new BodyReader();
   reader.begin(chunkedBody);
@@ -227,8 +287,8 @@ export function fuzz(executions: number, seed: number): void {
     .filter((text) => text.includes('chunked\r\n\r\n'))
     .map((text) => text.split('\r\n\r\n').slice(1).join('\r\n\r\n'));
   for (let execution = 0; execution < executions; execution++) {
-    const kind = execution % 5;
-    const seeds = [heads, responseSeeds, bodies, helloSeeds, proxyHeaderSeeds][kind] ?? heads;
+    const kind = execution % 6;
+    const seeds = [heads, responseSeeds, bodies, helloSeeds, proxyHeaderSeeds, fieldSeeds][kind] ?? heads;
     const text = mutator.mutate(mutator.pick(seeds), seeds);
     const bytes = Buffer.from(text, 'latin1');
     const cut = mutator.below(bytes.length + 1);
@@ -237,7 +297,8 @@ export function fuzz(executions: number, seed: number): void {
       else if (kind === 1) checkResponse(bytes, cut, mutator.pick(['GET', 'HEAD']));
       else if (kind === 2) assert.equal(decode(bytes, [cut]), decode(bytes, []));
       else if (kind === 3) checkClientHello(bytes, cut);
-      else checkProxyHeader(bytes, cut);
+      else if (kind === 4) checkProxyHeader(bytes, cut);
+      else checkFields(text.split(fieldEnd), cut % 2 === 0);
     } catch (cause) {
       throw new Error(`execution ${execution} of seed ${seed}, cut at ${cut}: ${JSON.stringify(text)}`, {
         cause,
