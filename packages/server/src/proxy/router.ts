@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '@portolan/core/base/json.ts';
 import type { ResourceChange, Route, VirtualHost } from '@portolan/core/traffic/model.ts';
 import type { TrustedPeers } from './forwarding.ts';
 import type { RequestHead } from './http1/request-head.ts';
@@ -61,8 +61,8 @@ export class Router {
     return host.routes.map((route) => {
       const known = before?.routes.get(route.name);
       if (known === undefined) return compileRoute(route, this.#compiler, undefined);
-      if (isDeepStrictEqual(known.config, route)) return known;
-      const same = isDeepStrictEqual(policyInputs(known.config), policyInputs(route));
+      if (sameJson(known.config, route)) return known;
+      const same = sameJson(policyInputs(known.config), policyInputs(route));
       return compileRoute(route, this.#compiler, same ? known : undefined, known.stats);
     });
   }

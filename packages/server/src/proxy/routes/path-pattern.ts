@@ -1,4 +1,5 @@
 import type { PathMatch } from '@portolan/core/traffic/model.ts';
+import type { LinearPattern } from '../../linear-regex.ts';
 import type { RequestView } from '../request-view.ts';
 import { patternOf } from './text-test.ts';
 
@@ -15,8 +16,8 @@ export interface PathPattern {
   readonly rest: ((path: string, request: RequestView) => boolean) | undefined;
 }
 
-/** Undefined: it matches nothing, being no expression. */
-export function compilePath(match: PathMatch): PathPattern | undefined {
+/** An expression that is none matches nothing. */
+export function compilePath(match: PathMatch): PathPattern {
   const fold = match.ignoreCase === true;
   if (match.type === 'regex') return compileRegex(match.value, fold);
   const canonical = canonicalText(match.value);
@@ -38,15 +39,18 @@ export function withoutLastSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-function compileRegex(source: string, fold: boolean): PathPattern | undefined {
-  const pattern = patternOf(source, fold);
-  if (pattern === undefined) return undefined;
+/** Compiled when a path comes for it: a host may have thousands, and a change of the model must not hold up the requests. */
+function compileRegex(source: string, fold: boolean): PathPattern {
   const literal = literalPrefix(source);
+  let pattern: LinearPattern | 'none' | undefined;
   return {
     text: fold ? literal.toLowerCase() : literal,
     ...{ whole: false, segment: false, fold },
     // An expression that ignores case does so itself: it is given the path in lower case all the same.
-    rest: (path, request) => request.spend(path) && pattern.matchesAll(path),
+    rest: (path, request) => {
+      pattern ??= patternOf(source, fold) ?? 'none';
+      return pattern !== 'none' && request.spend(path) && pattern.matchesAll(path);
+    },
   };
 }
 
