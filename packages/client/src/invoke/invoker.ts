@@ -148,8 +148,9 @@ function outcomeOf(outcome: Outcome): TryOutcome | undefined {
     return outcome.status >= 502 && outcome.status <= 504 ? 'gateway-error' : 'server-error';
   }
   if (!outcome.sent) return 'refused';
+  if (outcome.fault.code === 'timeout') return 'no-answer';
   // A kept-alive connection that broke is no proof that the instance is gone.
-  return outcome.reused && outcome.fault.code !== 'timeout' ? undefined : 'local-failure';
+  return outcome.reused ? undefined : 'local-failure';
 }
 
 function send(transport: Transport, instance: ServiceInstance, call: Call): Promise<Outcome> {

@@ -38,6 +38,19 @@ test('local failures have a count of their own, which an answer of any kind ends
   assert.equal(report(0, 'local-failure'), true);
 });
 
+test('who hangs does not come back for taking a connection, and who was unreachable does', () => {
+  for (const [outcome, back] of [
+    ['no-answer', false],
+    ['local-failure', true],
+    ['refused', true],
+  ] as const) {
+    const { detector, at, report } = detectorWith(3);
+    for (let times = 0; times < 3; times++) report(0, outcome);
+    assert.equal(at(0).state.kind, 'ejected');
+    assert.equal(detector.probed(at(0)), back);
+  }
+});
+
 test('what is told never to eject does not, on trial neither', () => {
   const off = new OutlierDetector({ ...policy, consecutive5xx: 0, consecutiveLocalFailures: 0 });
   const record = newOutlierRecord();

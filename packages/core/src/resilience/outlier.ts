@@ -10,8 +10,10 @@ export type Outcome =
   | 'gateway-error'
   /** It could not be connected to. Certain: nobody listens there, and no other endpoint's guilt. */
   | 'refused'
-  /** A reset before the response, a timeout. */
-  | 'local-failure';
+  /** A reset before the response, a connection that could not be made in time. */
+  | 'local-failure'
+  /** None in time, or none that is valid. A local failure too; but that it takes connections does not mean that it is well again. */
+  | 'no-answer';
 
 /** Passive health of one endpoint. Kept by the cluster as long as the endpoint lives. */
 export interface OutlierRecord {
@@ -103,7 +105,8 @@ export class OutlierDetector {
         return this.#judge(record, outcome, gateway || failures >= consecutive5xx, size, nowMs);
       }
       case 'refused':
-      case 'local-failure': {
+      case 'local-failure':
+      case 'no-answer': {
         const failures = ++record.consecutiveLocalFailures;
         const { consecutiveLocalFailures } = this.#policy;
         if (consecutiveLocalFailures === 0) return false;
@@ -136,8 +139,7 @@ export class OutlierDetector {
   probed(record: OutlierRecord): boolean {
     const { state } = record;
     if (state.kind !== 'ejected') return false;
-    if (state.cause === 'server-error' || state.cause === 'gateway-error') return false;
-    return this.#release(record);
+    return state.cause === 'refused' || state.cause === 'local-failure' ? this.#release(record) : false;
   }
 
   #gatewayFails(record: OutlierRecord, outcome: 'server-error' | 'gateway-error'): boolean {

@@ -148,7 +148,7 @@ export abstract class Attempt {
   giveUp(nowMs: number): void {
     const due = this.state === 'asked' && this.owner.body.whole && !this.responded;
     const silent = due && nowMs - this.#sentMs >= silenceMs;
-    if (silent) this.cluster.outcome(this.endpoint, 'local-failure');
+    if (silent) this.cluster.outcome(this.endpoint, 'no-answer');
     this.abort();
   }
 
@@ -236,10 +236,10 @@ export abstract class Attempt {
     this.cluster.stats.add('timeouts');
     const moreMs = this.owner.onAttemptLate?.(this, nowMs) ?? 0;
     if (moreMs === 0) {
-      this.fail(tryTimeout, 'local-failure');
+      this.fail(tryTimeout, 'no-answer');
       return;
     }
-    this.cluster.outcome(this.endpoint, 'local-failure');
+    this.cluster.outcome(this.endpoint, 'no-answer');
     if (this.state === 'asked') this.deadlineMs = nowMs + moreMs;
   }
 }

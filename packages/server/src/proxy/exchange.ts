@@ -465,7 +465,7 @@ export class Exchange implements AttemptOwner, PolicyRequest {
     this.#others = noAttempts;
     for (const loser of losers) {
       // The other answered, and it still says nothing: it hangs.
-      if (loser?.silent === true) loser.cluster.outcome(loser.endpoint, 'local-failure');
+      if (loser?.silent === true) loser.cluster.outcome(loser.endpoint, 'no-answer');
       loser?.abort();
     }
   }

@@ -90,6 +90,19 @@ test('whom nothing can be sent to is not asked in panic either, unless nobody el
   assert.deepEqual([...picked(members, 20).keys()].sort(), [1, 2, 3]);
 });
 
+test('who is on trial gets one request at a time', () => {
+  const members = membersWith();
+  members.update(cluster('web', listOf(2)));
+  const [trial] = members.all;
+  assert.ok(trial !== undefined);
+  trial.record.state = { kind: 'trial' };
+  assert.equal(picked(members, 10).get(1), 5);
+  trial.load.started();
+  assert.equal(picked(members, 10).get(1), undefined);
+  trial.load.ended();
+  assert.equal(picked(members, 10).get(1), 5);
+});
+
 test('slow start ends with its window', () => {
   const clock = fakeClock();
   const members = membersWith(clock);

@@ -64,7 +64,10 @@ export class Members {
   }
 
   pick(tried: readonly EndpointState[], keyHash: number | undefined): EndpointState | undefined {
-    return this.#lineup?.pick(tried, keyHash);
+    const state = this.#lineup?.pick(tried, keyHash);
+    // Who is on trial gets one request at a time: it may still hang.
+    if (state?.record.state.kind !== 'trial' || state.load.active === 0) return state;
+    return this.#lineup?.pick([...tried, state], keyHash);
   }
 
   byToken(token: string): EndpointState | undefined {

@@ -158,7 +158,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
       const head = this.#readHead(bytes, position, end);
       if (head === undefined) return;
       if (head.type === 'refusal') {
-        this.fail(anomaly(head.code), 'local-failure');
+        this.fail(anomaly(head.code), 'no-answer');
         return;
       }
       position = this.#headEnd;
@@ -171,7 +171,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
         return;
       }
       if (++this.#interim > maxInterim) {
-        this.fail(anomaly('too-many-interim'), 'local-failure');
+        this.fail(anomaly('too-many-interim'), 'no-answer');
         return;
       }
       // 100 was answered by us.
@@ -220,7 +220,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
       this.owner.onResponseBody(this, bytes, dataStart, dataEnd);
       if (this.state !== 'answering') return;
     }
-    if (reader.state === 'refused') this.fail(anomaly(reader.refusal.code), 'local-failure');
+    if (reader.state === 'refused') this.fail(anomaly(reader.refusal.code), 'no-answer');
     else if (reader.state === 'done') this.#finish(position === end && this.#head?.keepAlive === true);
     else this.owner.onResponseFlush(this);
   }
@@ -244,7 +244,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
     const connection = this.#connection;
     if (connection === undefined) return;
     if (!head.upgrade || !this.owner.outgoing.upgrade) {
-      this.fail(anomaly('unexpected-switch'), 'local-failure');
+      this.fail(anomaly('unexpected-switch'), 'no-answer');
       return;
     }
     this.settle();

@@ -67,6 +67,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     this.state = session === undefined ? 'queued' : 'connecting';
     this.deadlineMs = nowMs + (cluster.config?.connectTimeoutMs ?? 0);
     this.#session = session;
+    if (session !== undefined) this.began();
     session?.join(this, nowMs);
   }
 
@@ -165,8 +166,8 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     if (this.state !== 'asked') return;
     this.responded = true;
     const head = readResponse(this.#plane.responses, raw, this.owner.outgoing.method, false);
-    if (head.type === 'refusal') this.fail(anomaly(head.code), 'local-failure');
-    else if (++this.#interim > maxInterim) this.fail(anomaly('too-many-interim'), 'local-failure');
+    if (head.type === 'refusal') this.fail(anomaly(head.code), 'no-answer');
+    else if (++this.#interim > maxInterim) this.fail(anomaly('too-many-interim'), 'no-answer');
     else if (head.status !== 100) this.owner.onResponseInterim(this, head);
   }
 
@@ -178,7 +179,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     const whole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const head = readResponse(this.#plane.responses, raw, this.owner.outgoing.method, whole);
     if (head.type === 'refusal') {
-      this.fail(anomaly(head.code), 'local-failure');
+      this.fail(anomaly(head.code), 'no-answer');
       return;
     }
     this.#expected = Math.max(0, head.body);
@@ -192,7 +193,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     if (this.state !== 'answering') return;
     this.bytes += bytes.length;
     if (this.bytes > this.#allowed) {
-      this.fail(anomaly('bad-content-length'), 'local-failure');
+      this.fail(anomaly('bad-content-length'), 'no-answer');
       return;
     }
     this.owner.onResponseBody(this, bytes, 0, bytes.length);
@@ -201,7 +202,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
 
   #onTrailers(raw: readonly string[]): void {
     const lines = trailerLines(raw);
-    if (lines === undefined) this.fail(anomaly('bad-trailer'), 'local-failure');
+    if (lines === undefined) this.fail(anomaly('bad-trailer'), 'no-answer');
     else this.#trailers = lines;
   }
 
