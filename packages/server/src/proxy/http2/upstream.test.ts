@@ -125,7 +125,7 @@ test('HEAD, 204 and 304 have no body, and the connection goes on', async (t) => 
     stream.end();
   });
   const port = through(t, [upstream]);
-  const text = 'HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n' + get('/204') + get('/304');
+  const text = `HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n${get('/204')}${get('/304')}`;
   const { answer } = await talk(port, [text], { until: (all) => all.split('HTTP/1.1 ').length === 4 });
   assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 204', 'HTTP/1.1 304']);
   assert.match(answer, /content-length: 1000\r\n/i);

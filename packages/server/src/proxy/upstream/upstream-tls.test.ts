@@ -20,15 +20,20 @@ import { TestAuthority } from '../testdata/test-certificates.ts';
 
 const get = 'GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
+function answerOk(socket: TLSSocket): void {
+  socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+}
+
 async function startTls(
   test: TestScope,
   options: TlsOptions,
+  serve = answerOk,
 ): Promise<{ readonly port: number; readonly sockets: TLSSocket[] }> {
   const sockets: TLSSocket[] = [];
   const server = createServer(options, (socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
-    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    serve(socket);
   });
   server.on('tlsClientError', () => undefined);
   server.listen(0, '127.0.0.1');
@@ -159,4 +164,34 @@ test('what is spoken is agreed upon by ALPN', async (t) => {
   assert.equal(await body(both, 'http1'), '200 1.1');
   assert.equal(await body(old, 'auto'), '200 1.1');
   assert.equal((await body(old, 'http2')).slice(0, 3), '503');
+});
+
+test('a WebSocket is carried over TLS to its service', async (t) => {
+  const authority = await TestAuthority.create();
+  const leaf = await authority.issue(['a.test']);
+  const { port: upstream } = await startTls(t, { cert: leaf.chain, key: leaf.key }, (socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhi');
+      socket.on('data', (bytes) => socket.write(bytes));
+    });
+  });
+  const tls = { verify: true, ca: authority.chain };
+  const { port } = startPlane(t, withTls(upstream, tls, { protocol: 'auto' }));
+  const upgrade = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const { answer } = await talk(port, [upgrade, 'more'], { until: (text) => text.endsWith('himore') });
+  assert.equal(statusOf(answer), 101);
+});
+
+test('a TCP listener speaks TLS to endpoints that want it', async (t) => {
+  const authority = await TestAuthority.create();
+  const leaf = await authority.issue(['db.test']);
+  const { port: upstream } = await startTls(t, { cert: leaf.chain, key: leaf.key }, (socket) => {
+    socket.on('data', (bytes) => socket.write(bytes));
+  });
+  const tls = { verify: true, ca: authority.chain, serverName: 'db.test' };
+  const db = cluster('db', [endpoint(upstream)], { tls });
+  const model = modelOf({ 'a.test': db }, { tcp: { db: 1 } });
+  const { port } = startPlane(t, model, { door: { kind: 'stream', key: 'tcp 1' } });
+  const { answer } = await talk(port, ['octets'], { until: (text) => text === 'octets' });
+  assert.equal(answer, 'octets');
 });
