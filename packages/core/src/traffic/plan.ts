@@ -2,13 +2,14 @@ import { sameJson } from '../base/json.ts';
 import type { CatalogDelta, CatalogReader } from '../catalog/reader.ts';
 import { recordKey } from '../catalog/records.ts';
 import { type Claims, createClaims } from './claims.ts';
-import { maxTcpListeners, minTcpPort, retryDefaults, routeTimeoutMs } from './defaults.ts';
+import { maxTcpListeners, minTcpPort } from './defaults.ts';
 import { type ServiceKey, splitServiceKey } from './derived-names.ts';
 import { createDiagnosticSet } from './diagnostics.ts';
 import { createLowestPorts } from './lowest-ports.ts';
-import type { Diagnostic, Listener, Route, TlsAction, TrafficDelta, TrafficModel } from './model.ts';
+import type { Diagnostic, TrafficDelta, TrafficModel } from './model.ts';
 import { type OwnListeners, ownListeners } from './own-listeners.ts';
 import type { Planner } from './planner.ts';
+import { builtInListeners, passThrough, routeTo, tcpListener } from './registered.ts';
 import { edgeTable } from './route.ts';
 import type { EdgeCertificate } from './rules/contract.ts';
 import { rankOfRegistration } from './rules/rank.ts';
@@ -274,41 +275,6 @@ export function createPlanner(options: PlannerOptions): Planner {
 
 const nothingOwn = ownListeners([], []);
 const noCertificates: readonly EdgeCertificate[] = Object.freeze([]);
-
-/** The built-in HTTP and HTTPS doors: always there. */
-const builtInListeners: readonly Listener[] = Object.freeze([
-  Object.freeze({ name: 'gateway', protocol: 'http', bind: 'gateway', table: edgeTable }),
-  Object.freeze({ name: 'gateway-tls', protocol: 'tls', bind: 'gateway-tls', table: edgeTable }),
-]);
-
-function tcpListener(port: number, cluster: string): Listener {
-  return Object.freeze({
-    name: `tcp-${port}`,
-    protocol: 'tcp',
-    bind: Object.freeze({ port }),
-    targets: only(cluster),
-  });
-}
-
-function passThrough(cluster: string): TlsAction {
-  return Object.freeze({ type: 'passthrough', targets: only(cluster) });
-}
-
-const everything = Object.freeze({ path: Object.freeze({ type: 'prefix' as const, value: '/' }) });
-
-function routeTo(cluster: string): Route {
-  return Object.freeze({
-    name: cluster,
-    match: everything,
-    action: Object.freeze({ type: 'forward' as const, targets: only(cluster) }),
-    timeoutMs: routeTimeoutMs,
-    retry: retryDefaults,
-  });
-}
-
-function only(cluster: string) {
-  return Object.freeze([Object.freeze({ weight: 1, cluster })]);
-}
 
 /** Remembers in `holders` who held what is given up or asked for, as it was before the first move. */
 function moveClaim<K extends string | number>(

@@ -177,7 +177,7 @@ const cases: Readonly<Record<string, readonly CatalogRecord[]>> = {
       ports: [{ port: 443, appProtocol: 'https' }],
     }),
     service('headless', { clusterIP: 'None', selector: { app: 'registered' }, ports: [{ port: 80 }] }),
-    service('empty', { ports: [{ port: 80 }] }),
+    service('empty', { ports: [{ port: 80 }], trafficDistribution: 'PreferSameZone' }),
   ],
   'service-doors': [
     node('n1'),

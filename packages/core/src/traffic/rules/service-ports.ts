@@ -167,8 +167,12 @@ function portSettings(port: ServicePort, spec: Service['spec']): ClusterSettings
     spec.sessionAffinity === 'ClientIP'
       ? { balance: { policy: 'maglev', key: { type: 'source-address' } } }
       : {};
-  return { ...protocolSettings(protocolOf(port), spec), ...affinity };
+  const zone: ClusterSettings = sameZone.has(spec.trafficDistribution ?? '') ? { zonePreference: true } : {};
+  return { ...protocolSettings(protocolOf(port), spec), ...affinity, ...zone };
 }
+
+/** `PreferClose` is the old name. */
+const sameZone: ReadonlySet<string> = new Set(['PreferSameZone', 'PreferClose']);
 
 /** `appProtocol`, else what the port's name begins with, as Istio has it: `grpc-web` is none of them. */
 function protocolOf({ appProtocol, name = '' }: ServicePort): string {

@@ -36,7 +36,12 @@ export function routesOf(
   const add = (suffix: string, match: Omit<RouteMatch, 'path'>, action: RouteAction, at = path): void => {
     routes.push(routeOf(main, `${name}${suffix}`, { path: at, ...match }, action, host));
   };
-  if (behaviour.forceSslRedirect || (behaviour.sslRedirect && host.tls)) {
+  // nginx's `return` comes before everything else.
+  if (behaviour.redirect !== undefined) {
+    add('', {}, behaviour.redirect);
+    return routes;
+  }
+  if (onlyHttps(main, host)) {
     add('/https', { scheme: 'http' }, toHttps(behaviour.httpsPort));
   }
   if (behaviour.appRoot !== undefined && matchesRoot(path)) {
@@ -44,22 +49,18 @@ export function routesOf(
     const rewrite = { type: 'full' as const, value: behaviour.appRoot };
     add('/app-root', {}, { type: 'redirect', status: 302, path: rewrite }, root);
   }
-  if (behaviour.redirect !== undefined) {
-    add('', {}, behaviour.redirect);
-    return routes;
-  }
   if (behaviour.denied) {
     add('', {}, { type: 'direct', status: 503, body: '', contentType: 'text/plain' });
     return routes;
   }
   const stable = targetOf(main, main, wanted);
   if (canary?.canary === undefined) {
-    add('', {}, forward(main, [{ ...stable, weight: 1 }]));
+    add('', {}, forward(main, host, [{ ...stable, weight: 1 }]));
     return routes;
   }
   const to = targetOf(canary, main, wanted);
   for (const { suffix, match, canary: chosen } of decisionsOf(canary.canary)) {
-    const action = forward(main, [{ ...(chosen ? to : stable), weight: 1 }]);
+    const action = forward(main, host, [{ ...(chosen ? to : stable), weight: 1 }]);
     add(suffix, match, action);
   }
   const { weight, total, legacyAffinity } = canary.canary;
@@ -71,19 +72,25 @@ export function routesOf(
           { ...stable, weight: total - share },
           { ...to, weight: share },
         ];
-  add('', {}, forward(main, targets, legacyAffinity && share > 0));
+  add('', {}, forward(main, host, targets, legacyAffinity && share > 0));
   return routes;
+}
+
+function onlyHttps({ behaviour }: IngressPathRule, host: HostFacts): boolean {
+  return behaviour.forceSslRedirect || (behaviour.sslRedirect && host.tls);
 }
 
 function forward(
   main: IngressPathRule,
+  host: HostFacts,
   targets: readonly WeightedTarget[],
   withoutSticky = false,
 ): RouteAction {
   const { sticky, stickyAtPath, regex } = main.behaviour;
   if (sticky === undefined || withoutSticky) return { type: 'forward', targets };
   const path = stickyAtPath && !regex && main.pathType !== 'default' ? { path: main.value } : {};
-  return { type: 'forward', targets, sticky: { ...sticky, ...path } };
+  const secure = sticky.secure ?? onlyHttps(main, host);
+  return { type: 'forward', targets, sticky: { ...sticky, ...path, ...(secure ? { secure } : {}) } };
 }
 
 /** A canary is spoken to as its main is, and chooses among its own endpoints by itself. */
@@ -124,18 +131,35 @@ function routeOf(
 }
 
 function forwardPolicies(main: IngressPathRule, path: PathMatch, host: HostFacts): RoutePolicies {
-  const { policies, rewriteTarget, sslRedirect, forceSslRedirect } = main.behaviour;
+  const { policies, rewriteTarget } = main.behaviour;
   const asked = policies.rewrite?.host ?? ('host' in main.backend ? main.backend.host : undefined);
   const rewrite = {
     ...(rewriteTarget === undefined ? {} : { path: rewriteOf(main, path, rewriteTarget) }),
     ...(asked === undefined ? {} : { host: asked }),
   };
-  const secure = forceSslRedirect || (sslRedirect && host.tls);
   return {
     ...policies,
+    ...(policies.fallback === undefined ? {} : { fallback: named(policies.fallback, main) }),
     ...(Object.keys(rewrite).length === 0 ? {} : { rewrite }),
-    ...(secure ? { responseHeaders: withHsts(policies.responseHeaders) } : {}),
+    ...(onlyHttps(main, host) ? { responseHeaders: withHsts(policies.responseHeaders) } : {}),
   };
+}
+
+/** Error back-ends are told whose errors they are. */
+function named(
+  { statuses, choices }: NonNullable<RoutePolicies['fallback']>,
+  { backend }: IngressPathRule,
+): NonNullable<RoutePolicies['fallback']> {
+  if (!('cluster' in backend)) return { statuses, choices };
+  const { service, port } = backend;
+  const more = [
+    { name: 'x-service-name', value: service },
+    { name: 'x-service-port', value: port },
+  ];
+  const told = choices.map((choice) =>
+    choice.type === 'cluster' ? { ...choice, headers: [...(choice.headers ?? []), ...more] } : choice,
+  );
+  return { statuses, choices: told };
 }
 
 /** ingress-nginx's default, for what is only reached by HTTPS (RFC 6797). */

@@ -30,6 +30,9 @@ export interface IngressPathRule {
 export type IngressTarget =
   | {
       readonly cluster: string;
+      /** As the Ingress names them. */
+      readonly service: string;
+      readonly port: string;
       /** `Host` that it is asked for. */
       readonly host?: string;
     }

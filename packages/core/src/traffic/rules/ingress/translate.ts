@@ -141,7 +141,12 @@ function targetOf({ rule, context }: Work, backend: IngressBackend, where: strin
     return { status: brokenStatus };
   }
   const host = context.backend(rule.namespace, service.name)?.externalName;
-  return { cluster: found.cluster, ...(host === undefined ? {} : { host }) };
+  return {
+    cluster: found.cluster,
+    service: service.name,
+    port: `${number ?? name ?? ''}`,
+    ...(host === undefined ? {} : { host }),
+  };
 }
 
 function tlsHosts({ rule, context, annotations, age }: Work): TlsContribution[] {

@@ -23,7 +23,12 @@ export const redirectAnnotations: AnnotationGroup = (read, draft) => {
     const name = temporal === undefined ? 'permanent-redirect' : 'temporal-redirect';
     read.report('error', 'annotation-invalid', name, `"${location}" is no URL such as https://shop.test/`);
   }
-  draft.aliases = (read.list('server-alias') ?? []).flatMap((alias) => {
+  const aliases = read.list('server-alias') ?? [];
+  if (aliases.length > maxAliases) {
+    const message = `of ${aliases.length} the first ${maxAliases} are taken: write rules for the others`;
+    read.report('error', 'annotation-invalid', 'server-alias', message);
+  }
+  draft.aliases = aliases.slice(0, maxAliases).flatMap((alias) => {
     const name = alias.toLowerCase();
     const bare = name.startsWith('*.') ? name.slice(2) : name;
     if (isHostName(bare)) return [bare === name ? name : `?.${bare}`];
@@ -32,6 +37,9 @@ export const redirectAnnotations: AnnotationGroup = (read, draft) => {
     return [];
   });
 };
+
+/** Each has every path of the Ingress. */
+const maxAliases = 100;
 
 function isLocation(text: string): boolean {
   return /^(?:https?:\/\/[^\s/]|\/)[\x21-\x7e]*$/i.test(text);
