@@ -61,7 +61,7 @@ class Load {
   /** Resolves when so many more were answered. */
   async further(count: number): Promise<void> {
     const goal = this.answered + count;
-    await waitUntil(() => this.answered >= goal || this.failures.length > 0);
+    await waitUntil(() => this.answered >= goal || this.failures.length > 10);
   }
 
   async end(): Promise<void> {
@@ -161,7 +161,10 @@ async function standAlone(t: TestContext): Promise<{
       ready: /^Ready in /m,
       test: t,
     });
-  return { program: await start(), control, stateDir, port, start };
+  const program = await start();
+  // On a machine that is busy the workers may come later than the banner.
+  await waitUntil(async () => (await outcomeOf(port, 'web.localhost')) === 200);
+  return { program, control, stateDir, port, start };
 }
 
 test('a server that is killed leaves its gateway, and the next one goes on with it', async (t) => {
@@ -274,6 +277,46 @@ test('a gateway alone: SIGHUP, reload and upgrade under load cost no client anyt
   assert.deepEqual(load.failures, []);
   process.kill(last.pid, 'SIGTERM');
   await allGone(last.pid);
+});
+
+test('listeners that come, move and go under load cost no client of another anything', async (t) => {
+  const { control, port } = await standAlone(t);
+  const other = await launchUpstream(t, 'other');
+  const web = await launchUpstream(t, 'web');
+  const load = new Load(port, 'web.localhost');
+  t.after(() => load.end());
+  const ports = [await freePort(), await freePort()] as const;
+  const services = { web: [endpointAt(web.port)], other: [endpointAt(other.port)] };
+  let revision = 1;
+  for (const [opened, closed] of [ports, [ports[1], ports[0]], ports] as const) {
+    control.push(modelOf(services, { revision: ++revision, tcp: { other: opened } }));
+    await waitUntil(async () => (await outcomeOf(opened, 'other')) === 200);
+    await waitUntil(async () => (await outcomeOf(closed, 'other')) === undefined);
+    await load.further(50);
+  }
+  control.push(modelOf(services, { revision: ++revision }));
+  await waitUntil(async () => (await outcomeOf(ports[0], 'other')) === undefined);
+  await load.further(50);
+  await load.end();
+  assert.deepEqual(load.failures, []);
+});
+
+test('a worker that is killed under load costs only what it was at, and the others go on', async (t) => {
+  const { stateDir, port } = await standAlone(t);
+  const load = new Load(port, 'web.localhost');
+  t.after(() => load.end());
+  await load.further(50);
+  const before = await statusOf(stateDir);
+  for (const { pid } of before.workers.slice(0, 1)) process.kill(pid, 'SIGKILL');
+  await waitUntil(async () => {
+    const { state, workers } = await statusOf(stateDir);
+    return (
+      state.problems.length === 0 && workers.length === 2 && workers.some(({ pid }) => !isIn(before, pid))
+    );
+  });
+  await load.end();
+  // Each of the six clients has at most one request under way, and its kept connection breaks once.
+  assert.ok(load.failures.length <= 6, load.failures.slice(0, 20).join(' '));
 });
 
 function isIn(status: GatewayStatus, worker: number): boolean {

@@ -73,9 +73,9 @@ export async function adminServer(
   server.requestTimeout = 5_000;
   const handle =
     options.inherited?.take('proxy-admin', bind)?.handles[0] ?? bindHandle(bind.address, bind.port, false);
-  if (typeof handle === 'number') throw taken(getSystemErrorName(handle));
+  if (typeof handle === 'number') throw taken(bind, getSystemErrorName(handle));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(taken(cause.message)));
+    server.once('error', (cause) => reject(taken(bind, cause.message)));
     // Node takes a bare TCP handle as well as a server that has one; its types only know the latter.
     server.listen(handle as never, resolve);
   });
@@ -237,8 +237,11 @@ function clustersText(clusters: readonly ClusterReport[]): string {
     .join('\n');
 }
 
-function taken(reason: string): Fault {
-  return new Fault('conflict', `listener proxy-admin: ${reason}; --listen proxy-admin=ADDR:PORT moves it`);
+function taken({ address, port }: Bind, reason: string): Fault {
+  return new Fault(
+    'conflict',
+    `listener proxy-admin: ${address}:${port} cannot be bound (${reason}); --listen proxy-admin=ADDR:PORT moves it`,
+  );
 }
 
 function diagnosticLine({ severity, code, subject, message }: Diagnostic): string {

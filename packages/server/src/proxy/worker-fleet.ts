@@ -36,6 +36,7 @@ export class WorkerFleet {
   readonly #watchers = new Set<RequestWatcher>();
   #readyWaiters: (() => void)[] = [];
   #stopping = false;
+  #troubled = false;
 
   constructor(context: GatewayContext, size: number, settings: WorkerSettings) {
     this.#context = context;
@@ -49,11 +50,18 @@ export class WorkerFleet {
     for (let index = 0; index < this.size; index++) this.#fill(index);
   }
 
-  /** Resolves when every worker has a model, and with it its sockets; when we stop; or after `patienceMs`. */
+  /**
+   * Resolves when every worker has a model, and with it its sockets; when we stop; after `patienceMs` if one of them misses its control plane;
+   * else, on a machine that is only slow, after four times that.
+   */
   firstReady(patienceMs: number): Promise<void> {
     if (this.#allReady()) return Promise.resolve();
+    const { clock } = this.#context;
     return new Promise((resolve) => {
-      const cancel = this.#context.clock.after(patienceMs, resolve);
+      let cancel = clock.after(patienceMs, () => {
+        if (this.#troubled) resolve();
+        else cancel = clock.after(3 * patienceMs, resolve);
+      });
       this.#readyWaiters.push(() => {
         cancel();
         resolve();
@@ -195,7 +203,10 @@ export class WorkerFleet {
       onRequests: (lines) => {
         for (const watcher of this.#watchers) watcher(lines);
       },
-      onTrouble: (message) => log.warn({ worker: index, pid: worker.pid }, message),
+      onTrouble: (message) => {
+        this.#troubled = true;
+        log.warn({ worker: index, pid: worker.pid }, message);
+      },
       onListenError: (id, error) => log.error({ worker: index, door: id, error }, 'a worker cannot listen'),
       onExit: () => this.#onExit(index, worker),
     });
