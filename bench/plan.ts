@@ -110,7 +110,9 @@ function measure(name: string, manyHosts: boolean): void {
   const start = performance.now();
   world.planner.rebuild(world.catalog);
   const fullMs = performance.now() - start;
-  console.log(`\nplan: ${services} Ingress routes ${name}, ${services} Services, ${services * copies} instances`);
+  console.log(
+    `\nplan: ${services} Ingress routes ${name}, ${services} Services, ${services * copies} instances`,
+  );
   console.log(`full plan: ${fullMs.toFixed(0)} ms (limit 2000)`);
   console.log('| change | p50 ms | p99 ms | max ms | limit |\n| --- | --- | --- | --- | --- |');
   const each = (count: number, writesOf: (index: number) => readonly Write[]): number[] =>
