@@ -150,7 +150,8 @@ function outliers(detection: IstioOutlierDetection | undefined): ClusterSettings
     intervalMs: durationMs(detection.interval) ?? 10_000,
     ...(consecutiveGatewayErrors === 0 ? {} : { consecutiveGatewayFailures: consecutiveGatewayErrors }),
   };
-  return { outlier };
+  // Istio trusts what it sees, unless it is told otherwise: when all are out, nobody is asked.
+  return { outlier, panicPercent: detection.minHealthPercent ?? 0 };
 }
 
 function upstreamTls(tls: IstioClientTls, from: PolicySource): UpstreamTls | undefined {
