@@ -15,7 +15,7 @@ export interface ChurnFigures {
   readonly changes: number;
   readonly requests: number;
   readonly failures: readonly Sample[];
-  /** Without changes, the same load, just before. */
+  /** Without changes, the same load, just before and just after. */
   readonly quietP99Ms: number;
   readonly p99Ms: number;
   readonly quietP50Ms: number;
@@ -58,13 +58,15 @@ export async function measureChurn(scope: TestScope, options: ChurnOptions): Pro
   const { seconds, requestsPerSecond: perSecond } = options;
   const load = new SteadyLoad({ port, host: 'web.localhost', perSecond, patienceMs: 10_000 });
   const warmUpMs = Math.min(3_000, seconds * 500);
-  await sleep(warmUpMs + Math.min(20, seconds) * 1_000);
+  const quietMs = Math.min(20, seconds / 2) * 1_000;
+  await sleep(warmUpMs + quietMs);
   const startMs = performance.now();
   const changes = await registry.churn(options.changesPerSecond, seconds * 1_000);
   const endMs = performance.now();
+  await sleep(quietMs);
   await load.stop();
   registry.close();
-  const quiet = load.between(startMs - Math.min(20, seconds) * 1_000, startMs);
+  const quiet = [...load.between(startMs - quietMs, startMs), ...load.between(endMs + 500, endMs + quietMs)];
   const during = load.between(startMs, endMs);
   return {
     ...{ changes, requests: during.length, failures: during.filter(failed) },

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { BalancePolicy, Endpoint } from '@portolan/core/traffic/model.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
-import { cluster, endpoint, modelOf, startPlane, type TestScope } from './testdata/plane-rig.ts';
+import { cluster, endpoint, modelOf, startPlane, startServer, type TestScope } from './testdata/plane-rig.ts';
 import { type Answer, ask, askMany, shares, startUpstream, type Upstream } from './testdata/upstream-rig.ts';
 
 async function startMany(scope: TestScope, names: readonly string[]): Promise<Upstream[]> {
@@ -202,4 +204,28 @@ test('health survives a change of the list, of the weights and of the balancer',
   plane.apply(model(endpoints(upstreams, [{ weight: 5 }]), { policy: 'random' }));
   assert.equal(state(), 'ejected');
   assert.deepEqual(Object.keys(shares(await askMany(port, 20))).sort(), ['alive', 'other']);
+});
+
+test('TCP connections count as load as long as they are open', async (scope) => {
+  const names = ['a', 'b'];
+  const servers = await Promise.all(
+    names.map((name) => startServer(scope, (socket) => void socket.write(name))),
+  );
+  const list = servers.map(({ port }, index) => endpoint(port, { id: `node/${names[index]}` }));
+  const web = cluster('db', list, { balance: { policy: 'least-request' } });
+  const model = modelOf({ 'db.test': web }, { tcp: { db: 1 } });
+  const { port } = startPlane(scope, model, { door: { kind: 'stream', key: 'tcp 1' } });
+  const held: Socket[] = [];
+  const connected = async (): Promise<string> => {
+    const socket = connect(port, '127.0.0.1');
+    held.push(socket);
+    const [greeting] = (await once(socket, 'data')) as [Buffer];
+    return greeting.toString();
+  };
+  scope.after(() => {
+    for (const socket of held) socket.destroy();
+  });
+  const answers: string[] = [];
+  for (let connection = 0; connection < 6; connection++) answers.push(await connected());
+  assert.deepEqual(answers.sort(), ['a', 'a', 'a', 'b', 'b', 'b']);
 });

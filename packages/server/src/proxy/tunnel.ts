@@ -24,6 +24,7 @@ class Tunnel implements WireOwner, UpstreamUser, Swept {
     this.#lastMs = plane.clock.monotonicMs();
     client.owner = this;
     server.handOver(this);
+    server.endpoint.load.started();
     plane.sweeper.add(this);
   }
 
@@ -85,6 +86,7 @@ class Tunnel implements WireOwner, UpstreamUser, Swept {
     this.#over = true;
     this.#plane.sweeper.remove(this);
     this.#plane.tunnels.delete(this);
+    this.#server.endpoint.load.ended();
     this.#release();
     this.#client.destroy();
   }
