@@ -4,6 +4,7 @@ const options = process.argv.slice(2).filter((word) => word.startsWith('--'));
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   gateway: async () => (await import('./gateway/gateway.ts')).gatewayBench(options),
+  handshakes: async () => (await import('./gateway/handshakes.ts')).handshakesBench(),
   faults: async () => (await import('./faults.ts')).faultsBench(),
   churn: async () => (await import('./churn.ts')).churnBench(),
   registry: async () => (await import('./registry.ts')).registryBench(),
