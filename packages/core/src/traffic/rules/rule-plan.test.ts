@@ -149,3 +149,29 @@ test('a name that a registration may choose never takes the place of a Service m
   );
   assert.deepEqual(plain(planner).diagnostics, []);
 });
+
+test('a wildcard of one label also has the routes of the wildcard of any depth, after its own', () => {
+  const { planner, write } = world({ gatewayDomain: '' });
+  const backend = { service: { name: 'web', port: { number: 80 } } };
+  const rules = [{ host: '*.w.test', http: { paths: [{ path: '/a', pathType: 'Prefix', backend }] } }];
+  const route = rule({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'wide' },
+    spec: {
+      parentRefs: [{ name: 'portolan' }],
+      hostnames: ['*.w.test'],
+      rules: [{ backendRefs: [{ name: 'web', port: 80 }] }],
+    },
+  });
+  const names = (host: string) => planner.model.virtualHosts.get(host)?.routes.map(({ name }) => name);
+  write(put(node('n1'), labelled('web', '10.0.0.1'), ingress('narrow', { rules })));
+  assert.deepEqual(names('?.w.test'), ['ingress/default/narrow/0/0']);
+  const delta = write(put(route));
+  assert.deepEqual([...delta.virtualHosts].sort(), ['*.w.test', '?.w.test']);
+  assert.equal(names('?.w.test')?.length, 2);
+  assert.deepEqual(names('?.w.test')?.[1], names('*.w.test')?.[0]);
+  write([{ op: 'delete', key: 'rule/gateway.networking.k8s.io%2Fv1/HTTPRoute/default/wide' }]);
+  assert.deepEqual(names('?.w.test'), ['ingress/default/narrow/0/0']);
+  assert.equal(names('*.w.test'), undefined);
+});

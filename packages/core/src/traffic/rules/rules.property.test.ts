@@ -134,6 +134,10 @@ const anyIngress = fc
           { [`${prefix}load-balance`]: 'ewma', [`${prefix}server-alias`]: 'alias.test' },
           { [`${prefix}ssl-passthrough`]: 'true', [`${prefix}auth-secret`]: 'other' },
           { [`${prefix}default-backend`]: 'api', [`${prefix}custom-http-errors`]: '404,503' },
+          { [`${prefix}from-to-www-redirect`]: 'true', [`${prefix}affinity`]: 'cookie' },
+          { [`${prefix}custom-headers`]: 'headers', [`${prefix}mirror-target`]: 'http://m.test' },
+          { [`${prefix}auth-tls-secret`]: 'cert', [`${prefix}force-ssl-redirect`]: 'true' },
+          { [`${prefix}proxy-ssl-secret`]: 'cert', [`${prefix}backend-protocol`]: 'GRPCS' },
         ),
       )
       .map(([made, annotations]) => ({ ...made, annotations })),
@@ -177,6 +181,17 @@ const anyClass = fc.constantFrom('mine', 'nginx').chain((name) =>
   ),
 );
 
+const anyConfigMap = fc
+  .record({
+    metadata: metadata('headers', 'tcp-services', 'udp-services'),
+    data: fc.constantFrom(
+      {},
+      { 'X-A': 'b', '9000': 'default/web:80' },
+      { '9000': 'default/web:http:PROXY:PROXY', '30007': 'default/api:443', '8500': 'default/web:80' },
+    ),
+  })
+  .map((made) => rule({ apiVersion: 'v1', kind: 'ConfigMap', ...made }));
+
 /** What nobody should have stored. */
 function broken(record: RuleRecord, manifest: RuleRecord['manifest']): RuleRecord {
   return { ...record, manifest };
@@ -187,6 +202,7 @@ const anyRule: fc.Arbitrary<RuleRecord> = fc.oneof(
   anySlice,
   anyEndpoints,
   anySecret,
+  anyConfigMap,
   { weight: 6, arbitrary: anyIngress },
   anyClass,
   fc
