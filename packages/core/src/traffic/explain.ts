@@ -78,8 +78,9 @@ const maxEndpoints = 20;
 export function explain(model: TrafficModel, request: ExplainedRequest, regex: CompileRegex): Explanation {
   const table = request.table ?? edgeTable;
   const host = withoutPort(request.host).toLowerCase();
-  const [path = '/', query = ''] = splitOnce(request.target, '?');
-  const seen: Seen = { request, path: canonical(path), values: valuesOf(request, query), regex };
+  const [written = '/', query] = splitOnce(request.target, '?');
+  const path = canonical(written);
+  const seen: Seen = { request, path, values: valuesOf(request, path, query), regex };
   const found = findHost(model, table, host);
   const base = { table, host, path: seen.path };
   if (found === undefined) {
@@ -276,12 +277,22 @@ function compiled(
   }
 }
 
-function valuesOf({ headers, host }: ExplainedRequest, query: string): Seen['values'] {
-  const header = new Map<string, string>();
-  for (const [name, value] of [['host', host] as const, ...headers]) {
+function valuesOf(request: ExplainedRequest, path: string, query: string | undefined): Seen['values'] {
+  const { headers, host, method, scheme } = request;
+  const header = new Map<string, string>([
+    ['host', host],
+    // Rules may name what HTTP/2 calls pseudo-header fields.
+    [':authority', host],
+    [':method', method],
+    [':path', query === undefined ? path : `${path}?${query}`],
+    [':scheme', scheme],
+  ]);
+  const own = new Set(header.keys());
+  for (const [name, value] of headers) {
     const key = name.toLowerCase();
+    if (own.has(key)) continue;
     const before = header.get(key);
-    header.set(key, before === undefined || key === 'host' ? value : `${before}, ${value}`);
+    header.set(key, before === undefined ? value : `${before}, ${value}`);
   }
   const cookie = new Map<string, string>();
   for (const pair of (header.get('cookie') ?? '').split(/; ?/)) {
@@ -289,7 +300,7 @@ function valuesOf({ headers, host }: ExplainedRequest, query: string): Seen['val
     if (value !== undefined && !cookie.has(name)) cookie.set(name, value);
   }
   const parameters = new Map<string, string>();
-  for (const pair of query.split('&')) {
+  for (const pair of (query ?? '').split('&')) {
     if (pair === '') continue;
     const [name = '', value = ''] = splitOnce(pair, '=');
     const key = decoded(name);
