@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { clusterDefaults, retryDefaults } from '@portolan/core/traffic/defaults.ts';
 import type { Cluster, RetryPolicy, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import type { WorkerReport } from '@portolan/server/proxy/stats.ts';
@@ -76,6 +77,7 @@ export async function measureFault(
   const [victim] = instances;
   if (victim === undefined) throw new Error('no instance');
   const rig = await startRig(scope, modelWith(instances, settings), { workers: 2 });
+  await waitUntil(() => answers(rig.port));
   const load = new SteadyLoad({ port: rig.port, host: 'web.localhost', perSecond, patienceMs });
   await sleep(beforeMs);
   const faultMs = performance.now();
@@ -94,6 +96,16 @@ export async function measureFault(
     p99BeforeMs: percentile(before, 99),
     p99Ms: percentile(after, 99),
   };
+}
+
+/** Whether a worker listens and knows the way. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    get({ port, host: '127.0.0.1', headers: { Host: 'web.localhost' }, agent: false }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode === 200));
+    }).on('error', () => resolve(false));
+  });
 }
 
 async function waitForEjection(

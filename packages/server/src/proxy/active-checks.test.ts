@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { ActiveCheck, Endpoint } from '@portolan/core/traffic/model.ts';
+import type { ActiveCheck, Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import type { DataPlane } from './data-plane.ts';
 import { cluster, endpoint, modelOf, startPlane, type TestScope } from './testdata/plane-rig.ts';
+import { TestAuthority } from './testdata/test-certificates.ts';
 import { askMany, shares, startUpstream } from './testdata/upstream-rig.ts';
 
 const http: ActiveCheck = {
@@ -18,9 +19,13 @@ function start(
   scope: TestScope,
   ports: readonly number[],
   activeCheck: ActiveCheck,
+  overrides: Partial<Cluster> = {},
 ): { readonly plane: DataPlane; readonly port: number } {
   const list = ports.map((port): Endpoint => endpoint(port));
-  return startPlane(scope, modelOf({ 'web.test': cluster('web', list, { activeCheck, panicPercent: 0 }) }));
+  return startPlane(
+    scope,
+    modelOf({ 'web.test': cluster('web', list, { activeCheck, panicPercent: 0, ...overrides }) }),
+  );
 }
 
 function checkOf(plane: DataPlane, port: number): string {
@@ -101,4 +106,34 @@ test('a cluster that nobody uses is not checked at the interval', async (scope) 
   assert.equal(upstream.checks, 1);
   await askMany(port, 1);
   await waitUntil(() => upstream.checks > 3);
+});
+
+test('checks speak TLS where the cluster does, and verify as it does', async (scope) => {
+  const authority = await TestAuthority.create();
+  const { chain: cert, key } = await authority.issue(['web.internal']);
+  const server = createSecureServer({ cert, key, allowHTTP1: true });
+  server.on('request', (request, response) => {
+    if (request.url === '/health') response.writeHead(204).end();
+  });
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+    stream.end(Buffer.from([0, 0, 0, 0, 2, 8, 1]));
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scope.after(() => void server.close());
+  const { port: upstream } = server.address() as AddressInfo;
+  const tls = { verify: true, ca: authority.chain, serverName: 'web.internal' };
+  const checks: ActiveCheck[] = [
+    http,
+    { ...http, probe: { type: 'tcp' } },
+    { ...http, probe: { type: 'grpc', service: '' } },
+  ];
+  for (const check of checks) {
+    const trusting = start(scope, [upstream], check, { tls });
+    await waitUntil(() => checkOf(trusting.plane, upstream) === 'passing');
+    const strict = start(scope, [upstream], check, { tls: { ...tls, serverName: 'other.internal' } });
+    await waitUntil(() => checkOf(strict.plane, upstream) === 'failing');
+  }
 });

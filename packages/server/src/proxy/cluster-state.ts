@@ -2,7 +2,7 @@ import { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { type BreakerKind, CircuitBreaker } from '@portolan/core/resilience/circuit-breaker.ts';
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
-import type { Certificate, Cluster } from '@portolan/core/traffic/model.ts';
+import type { Certificate, Cluster, UpstreamTls } from '@portolan/core/traffic/model.ts';
 import { ActiveChecks } from './clusters/active-checks.ts';
 import { Admission } from './clusters/admission.ts';
 import { thresholdsOf } from './clusters/breaker-thresholds.ts';
@@ -10,11 +10,13 @@ import { CheckGate } from './clusters/check-gate.ts';
 import { Members } from './clusters/members.ts';
 import { OutlierWatch } from './clusters/outlier-watch.ts';
 import type { ConnectGuard } from './connect-guard.ts';
+import type { ConnectionEnds } from './connection-ends.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { GatewayLimits } from './limits.ts';
+import { proxyHeader } from './proxy-protocol/write.ts';
 import { type ClusterReport, ClusterStats } from './stats.ts';
 import type { Sweeper, Swept } from './sweeper.ts';
-import { type Channel, ClusterTls, clearChannel } from './upstream/cluster-tls.ts';
+import { type Channel, ClusterTls, clearChannel, withPreface } from './upstream/cluster-tls.ts';
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 export interface ClusterContext {
@@ -69,7 +71,7 @@ export class ClusterState implements Swept {
     this.#members = new Members(this.#load, { clock, random, zone });
     this.#outliers = new OutlierWatch(context, () => this.#members.healthChanged());
     this.#checks = new ActiveChecks(
-      { clock, random, guard, gate },
+      { clock, random, guard, gate, channel: (host) => this.channel(host) },
       {
         onChecked: (_, passed) => this.stats.add(passed ? 'checks' : 'check_failures'),
         onCheckChange: () => this.#members.healthChanged(),
@@ -85,14 +87,24 @@ export class ClusterState implements Swept {
     return this.#context.guard;
   }
 
-  /** What kind of connection a request for `host` (without port; empty: none) needs. */
-  channel(host: string): Channel {
-    const settings = this.config?.tls;
-    if (settings === undefined) return clearChannel;
+  /**
+   * What kind of connection a request for `host` (without port; empty: none) needs.
+   *
+   * @param client whose request it is; looked at only where endpoints are told. Undefined: our own
+   */
+  channel(host: string, client?: { readonly ends?: ConnectionEnds }): Channel {
+    const { tls: settings, proxyProtocol } = this.config ?? {};
+    const channel = settings === undefined ? clearChannel : this.#tlsFor(settings).channel(host);
+    if (proxyProtocol === undefined) return channel;
+    const ends = client?.ends;
+    return withPreface(channel, proxyHeader(proxyProtocol, ends?.source, ends?.destination));
+  }
+
+  #tlsFor(settings: UpstreamTls): ClusterTls {
     const { certificate: name } = settings;
     const certificate = name === undefined ? undefined : this.#context.certificate?.(name);
     if (this.#tls?.fits(settings, certificate) !== true) this.#tls = new ClusterTls(settings, certificate);
-    return this.#tls.channel(host);
+    return this.#tls;
   }
 
   /** Connections that carry something or are being made. */

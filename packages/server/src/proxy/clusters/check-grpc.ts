@@ -1,7 +1,7 @@
 import { connect as connectHttp2, constants } from 'node:http2';
-import { connect, isIP } from 'node:net';
-import type { ConnectGuard } from '../connect-guard.ts';
 import type { EndpointState } from '../endpoint-state.ts';
+import { openSocket } from '../upstream/open-socket.ts';
+import type { ProbeContext } from './check-probe.ts';
 
 /** The answer has some three octets; who sends more is no health service. */
 const maxAnswerBytes = 1_024;
@@ -9,24 +9,21 @@ const maxAnswerBytes = 1_024;
 const serving = 1;
 
 /**
- * `grpc.health.v1.Health/Check` over HTTP/2 with prior knowledge; passes when the service is SERVING. `done` may be called more than once:
+ * `grpc.health.v1.Health/Check` over HTTP/2, with prior knowledge or TLS; passes when the service is SERVING. `done` may be called more than once:
  * the first counts. Returns what ends it.
  */
 export function checkGrpc(
   endpoint: EndpointState,
   service: string,
-  guard: ConnectGuard,
+  context: ProbeContext,
   done: (passed: boolean) => void,
 ): () => void {
-  const { address, port } = endpoint;
-  const named = isIP(address) === 0;
-  if (!named && !guard.permits(address, port)) {
-    queueMicrotask(() => done(false));
-    return () => undefined;
-  }
-  const socket = connect({ host: address, port, ...(named ? { lookup: guard.lookupFor(port) } : {}) });
+  const channel = context.channel('');
+  const socket = openSocket(endpoint, channel, ['h2'], context.guard);
   socket.on('error', () => done(false));
-  const authority = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const { address, port } = endpoint;
+  const scheme = channel.tls === undefined ? 'http' : 'https';
+  const authority = `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
   const session = connectHttp2(authority, { createConnection: () => socket });
   session.on('error', () => done(false));
   session.on('close', () => done(false));

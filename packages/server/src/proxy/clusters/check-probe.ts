@@ -4,12 +4,15 @@ import type { ConnectGuard } from '../connect-guard.ts';
 import type { EndpointState } from '../endpoint-state.ts';
 import { HeadBuffer } from '../http1/head-buffer.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
+import type { Channel } from '../upstream/cluster-tls.ts';
 import { UpstreamConnection, type UpstreamUser } from '../upstream-connection.ts';
 import { checkGrpc } from './check-grpc.ts';
 
 export interface ProbeContext {
   readonly clock: Clock;
   readonly guard: ConnectGuard;
+  /** How the cluster's endpoints are spoken to, in clear or over TLS, for a request to `host`. */
+  channel(host: string): Channel;
 }
 
 /** What a path or a host may consist of: anything else would end the line that it stands in. */
@@ -37,17 +40,18 @@ export function runCheck(
   const cancelTimer = context.clock.after(check.timeoutMs, () => finish(false));
   const { probe } = check;
   if (probe.type === 'grpc') {
-    end = checkGrpc(endpoint, probe.service, context.guard, finish);
+    end = checkGrpc(endpoint, probe.service, context, finish);
   } else {
     const user = probe.type === 'tcp' ? new TcpProbe(finish) : new HttpProbe(endpoint, probe, finish);
-    const connection = new UpstreamConnection(endpoint, context.guard, user);
+    const channel = context.channel(probe.type === 'http' ? (probe.host ?? '') : '');
+    const connection = new UpstreamConnection(endpoint, context.guard, user, channel);
     user.connection = connection;
     end = () => connection.destroy();
   }
   return () => finish(undefined);
 }
 
-/** Passes when it can be connected to. */
+/** Passes when it can be connected to; over TLS, if the cluster speaks it. */
 class TcpProbe implements UpstreamUser {
   connection: UpstreamConnection | undefined;
   protected readonly finish: (passed: boolean) => void;
