@@ -89,7 +89,7 @@ export async function startNginx(context: PeerContext, log = ''): Promise<Peer> 
   const { upstreams, certificate, scope } = context;
   const servers = upstreams.map((one) => `server 127.0.0.1:${one};`).join(' ');
   const nginx = await launchNginx({
-    main: 'worker_rlimit_nofile 65536;',
+    main: 'worker_rlimit_nofile 20000;',
     http: `keepalive_requests 100000000; keepalive_timeout 300s;
       upstream web { ${servers} keepalive 128; keepalive_requests 100000000; }
       server {
@@ -320,21 +320,25 @@ export async function startNodePeer(
 }
 
 export async function startGateway(
-  { scope, upstreams, certificate }: PeerContext,
+  { scope, upstreams, certificate, directory }: PeerContext,
   accessLog = 'off',
   workers = 1,
 ): Promise<Peer> {
+  // As from the second start on: the first has to compile.
+  process.env.NODE_COMPILE_CACHE ??= join(directory, 'compile-cache');
   const rig = await startRig(
     scope,
     withTls(modelOf({ web: upstreams.map((port) => endpointAt(port)) }), certificate),
-    {
-      ...{ workers, accessLog, tls: true },
-    },
+    { workers, accessLog, tls: true },
   );
-  const stats = (await (await fetch(`${rig.admin}/workers`)).json()) as { pid: number }[];
+  const pidsOf = async () =>
+    ((await (await fetch(`${rig.admin}/workers`)).json()) as { pid: number }[]).map(({ pid }) => pid);
+  const first = await pidsOf();
+  await rig.gateway.reload();
+  await waitUntil(() => first.every((pid) => !existsSync(`/proc/${pid}`)));
   return {
     name: accessLog === 'off' ? 'portolan' : 'portolan, access log',
-    ...{ port: rig.port, tlsPort: rig.tlsPort, pids: stats.map(({ pid }) => pid) },
+    ...{ port: rig.port, tlsPort: rig.tlsPort, pids: await pidsOf() },
   };
 }
 

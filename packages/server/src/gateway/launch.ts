@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultCode } from '@portolan/core/base/fault.ts';
+import { compileCacheFor } from '../proxy/compile-cache.ts';
 import type { BoundSockets } from '../proxy/inherited-sockets.ts';
 import type { ListeningHandle } from '../proxy/listening-handle.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -54,8 +54,7 @@ export async function launchGateway(
   const child = fork(program.file, [], {
     execPath: program.execPath,
     execArgv: [],
-    // Without it the process carries the TypeScript stripper.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(start.settings.stateDir, 'compile-cache') },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFor(start.settings.stateDir) },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Diagnostic, TrafficMessage } from '@portolan/core/traffic/model.ts';
 import type { Part } from '../contract.ts';
 import { type AdminServer, adminServer } from './admin.ts';
+import { compileCacheFor } from './compile-cache.ts';
 import type { GatewayConfig, GatewayContext } from './config.ts';
 import { Doors } from './doors.ts';
 import type { BoundSockets } from './inherited-sockets.ts';
@@ -101,7 +102,7 @@ class Gateway implements GatewayPart, GatewayView {
       servers: this.#servers,
       tokenFile: this.#tokenFile,
       modelFile: this.#modelPath,
-      compileCache: join(this.#config.stateDir, 'compile-cache'),
+      compileCache: compileCacheFor(this.#config.stateDir),
       limits: { ...defaultLimits, ...this.#config.limits },
       trustedPeers: this.#config.trustedPeers ?? [],
       zone: this.#config.zone ?? '',
