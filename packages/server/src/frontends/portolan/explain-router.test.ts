@@ -27,8 +27,8 @@ function regex(pattern: string, ignoreCase: boolean): (text: string) => boolean 
   return (text) => compiled.matchesAll(text);
 }
 
-const value = fc.constantFrom('', 'a', 'b', 'ab', 'A', 'ba');
-const segment = fc.constantFrom('', 'a', 'b', 'ab', 'A', 'v1', '%C3%A9', 'é', '~', '%7e');
+const value = fc.constantFrom('', 'a', 'b', 'A');
+const segment = fc.constantFrom('', 'a', 'b', 'ab', 'A', 'v1', '%C3%A9', 'é', '~', '%7e', '%c3%a9');
 const path = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join('/')}`);
 const named: fc.Arbitrary<readonly NamedMatch[]> = fc.array(
   fc.record(
@@ -45,13 +45,16 @@ const named: fc.Arbitrary<readonly NamedMatch[]> = fc.array(
 ) as fc.Arbitrary<readonly NamedMatch[]>;
 const match = fc.record(
   {
-    path: fc.record(
-      {
-        type: fc.constantFrom('exact', 'prefix', 'segments', 'regex'),
-        value: fc.oneof(path, fc.constantFrom('/', '/a.*', '/(a|b)', '/[')),
-        ignoreCase: fc.boolean(),
-      },
-      { requiredKeys: ['type', 'value'] },
+    path: fc.oneof(
+      fc.constant({ type: 'prefix' as const, value: '/' }),
+      fc.record(
+        {
+          type: fc.constantFrom('exact', 'prefix', 'segments', 'regex'),
+          value: fc.oneof(path, fc.constantFrom('/', '/a.*', '/(a|b)', '/[')),
+          ignoreCase: fc.boolean(),
+        },
+        { requiredKeys: ['type', 'value'] },
+      ),
     ),
     methods: fc.constantFrom(['GET'], ['POST', 'PUT']),
     scheme: fc.constantFrom('http', 'https'),
@@ -62,15 +65,15 @@ const match = fc.record(
   },
   { requiredKeys: ['path'] },
 ) as fc.Arbitrary<RouteMatch>;
-const pair = fc.tuple(fc.constantFrom('x', 'y', 'z'), value);
+const pair = fc.tuple(fc.constantFrom('x', 'y'), value);
 const request = fc.record({
   path: fc
     .array(fc.constantFrom('', 'a', 'b', 'ab', 'A', 'v1', '%C3%A9', '~'), { minLength: 1, maxLength: 3 })
     .map((parts) => `/${parts.join('/')}`),
   method: fc.constantFrom('GET', 'POST'),
-  headers: fc.array(pair, { maxLength: 2 }),
-  cookies: fc.array(pair, { maxLength: 2 }),
-  query: fc.array(pair, { maxLength: 2 }),
+  headers: fc.array(pair, { maxLength: 4 }),
+  cookies: fc.array(pair, { maxLength: 4 }),
+  query: fc.array(pair, { maxLength: 4 }),
   host: fc.constantFrom('a.test', 'x.a.test', 'y.x.a.test', 'b.test', 'other'),
 });
 const domain = fc.constantFrom('a.test', '?.a.test', '*.a.test', '*.test', '*', 'b.test');
