@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import * as http from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { Cluster, Endpoint, OutlierDetection, RetryPolicy } from '@portolan/core/traffic/model.ts';
+import { seeded } from '@portolan/testkit/balancer-suite.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import type { DataPlane } from './data-plane.ts';
 import { type ClusterCounter, clusterCounters } from './stats.ts';
@@ -409,3 +411,62 @@ test('an upstream that resets in the middle of a response breaks that response o
   assert.equal((await ask(port)).status, 0);
   await waitUntil(() => counted(plane, 'resets') === 1);
 });
+
+test('whatever happens to requests and endpoints, in the end nothing stays counted', async (scope) => {
+  const upstreams = await startMany(scope, ['a', 'b', 'c', 'd']);
+  const random = seeded(7);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const settings: Partial<Cluster> = {
+    outlier: { ...outlier, consecutive5xx: 3, consecutiveLocalFailures: 3, baseEjectionMs: 50 },
+    ...{ maxConnections: 6, maxPendingRequests: 4, maxRequests: 8, connectTimeoutMs: 200 },
+    balance: { policy: 'least-request' },
+    adaptiveConcurrency: { minConcurrency: 4, maxConcurrency: 12, measureCount: 5 },
+    retryBudget: { percent: 50, minConcurrency: 2 },
+  };
+  const retry: RetryPolicy = {
+    ...{ retries: 2, on: ['5xx', 'reset', 'connect-failure'], perTryTimeoutMs: 40 },
+    backOff: { baseMs: 5, maxMs: 20 },
+  };
+  const hedge = { onTryTimeout: true, additionalPercent: 30, maxAtOnce: 3 };
+  const { plane, port } = start(scope, upstreams, settings, { retry, hedge, timeoutMs: 500 });
+  const behaviours = [{}, { status: 503 }, { delayMs: 60 }, { silent: true }, { status: 404 }] as const;
+  let left = 300;
+  const client = async (): Promise<void> => {
+    while (left-- > 0) {
+      if (left % 10 === 0) pick(upstreams).behave(pick(behaviours));
+      if (left % 60 === 0) await upstreams[0]?.kill();
+      if (left % 60 === 30) await upstreams[0]?.revive().catch(() => undefined);
+      const leaves = left % 7 === 0;
+      const body = left % 3 === 0 ? { method: 'PUT', body: 'x'.repeat(2_000) } : {};
+      if (leaves) await askAndLeave(port, Math.floor(random() * 80));
+      else await ask(port, body);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, client));
+  const counts = () => {
+    const [web] = plane.report().clusters;
+    const busy = web?.endpoints.map((one) => one.busy);
+    return {
+      busy: web?.busy,
+      pending: web?.pending,
+      underWay: web?.underWay,
+      retrying: web?.retrying,
+      each: busy,
+    };
+  };
+  const none = { busy: 0, pending: 0, underWay: 0, retrying: 0, each: [0, 0, 0, 0] };
+  await waitUntil(() => isDeepStrictEqual(counts(), none)).catch(() => assert.deepEqual(counts(), none));
+  for (const upstream of upstreams) upstream.behave({});
+  await waitUntil(async () => (await askMany(port, 8, { atOnce: 2 })).every(({ status }) => status === 200));
+});
+
+/** A client that breaks off. */
+function askAndLeave(port: number, afterMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve());
+    socket.write('GET / HTTP/1.1\r\nHost: web.test\r\n\r\n');
+    setTimeout(() => socket.resetAndDestroy(), afterMs);
+  });
+}
