@@ -416,3 +416,32 @@ test('a port that a ConfigMap opens', async (t) => {
   assert.equal(reply.body, 'web');
   assert.equal(web.seen.at(-1)?.url, '/tcp');
 });
+
+test('while rules are edited under load no request fails', async (t) => {
+  const { apply, ask } = await stage(t);
+  const shop = (to: string, annotations: Readonly<Record<string, string>>): object =>
+    ingress('shop', nginx(annotations), [rule('e.test', path('/', to), path('/more', 'web'))]);
+  await apply(shop('web', {}));
+  const answers = new Map<string, number>();
+  const stop = new AbortController();
+  const client = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const { status, body } = await ask('e.test', { path: '/x' });
+      const answer = `${status} ${body}`;
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    }
+  };
+  const clients = Array.from({ length: 8 }, client);
+  const edits: readonly Readonly<Record<string, string>>[] = [
+    {},
+    { 'load-balance': 'ewma' },
+    { 'proxy-body-size': '1m', 'use-regex': 'true' },
+    { affinity: 'cookie' },
+  ];
+  for (let edit = 0; edit < 20; edit++) {
+    await apply(shop(edit % 2 === 0 ? 'api' : 'web', edits[edit % edits.length] ?? {}));
+  }
+  stop.abort();
+  await Promise.all(clients);
+  assert.deepEqual([...answers.keys()].sort(), ['200 api', '200 web']);
+});
