@@ -154,7 +154,9 @@ function actionOf(route: Route, context: RouteContext, uri?: Variable): readonly
     return [...before, ...forwarded(route, action.targets, context, uri)];
   }
   if (policies?.access !== undefined) {
-    words.report(`route ${JSON.stringify(route.name)} is answered 500: nginx would answer before it asks who may`);
+    words.report(
+      `route ${JSON.stringify(route.name)} is answered 500: nginx would answer before it asks who may`,
+    );
     return unsayable;
   }
   return action.type === 'direct' ? directAnswer(action, words) : redirection(action, words);
@@ -232,6 +234,12 @@ function forwarded(
     return unsayable;
   }
   const usable = drawn.flatMap(({ cluster }) => words.usable.get(cluster ?? '') ?? []);
+  if (usable.some(({ proxyProtocol }) => proxyProtocol !== undefined)) {
+    words.report(
+      `route ${JSON.stringify(route.name)} is answered 500: nginx sends no PROXY protocol header before HTTP`,
+    );
+    return unsayable;
+  }
   const [first] = usable;
   if (first === undefined) return noUpstream(drawn);
   for (const { name } of usable) clusters.add(name);
