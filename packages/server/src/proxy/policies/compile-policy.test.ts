@@ -55,7 +55,18 @@ test('a route that asks for nothing has no policy', () => {
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.constantFrom('*', '/', '(', 'a\r\nX-Evil: 1', '10.0.0.0/8', 'x-a', 'user:{SHA}x', 'http://[', '\ud800'),
+  fc.constantFrom(
+    '*',
+    '/',
+    '(',
+    'a\r\nX-Evil: 1',
+    '10.0.0.0/8',
+    'x-a',
+    'user:{SHA}x',
+    '/x?y=\r\nz',
+    'http://[',
+    '\ud800',
+  ),
 );
 const number = fc.oneof(fc.integer(), fc.constantFrom(0, 1, 0.5, -1, 1e21, 200, 503));
 const list = fc.array(text, { maxLength: 3 });
@@ -134,7 +145,7 @@ test('whatever a rule says, nothing throws and no line is written that is none',
         assert.match(policy.replyLines(request, verdict), wellFormed);
       }
       assert.match(request.outgoing.lines, wellFormed);
-      assert.match(request.outgoing.path, /^\/[!-~]*$/);
+      assert.match(request.outgoing.path + request.outgoing.query, /^\/[!-~]*$/);
       assert.match(request.outgoing.authority.text, /^[!-~]+$/);
       const head = { lines: 'Server: x\r\n', status: 200 } as Parameters<typeof policy.answer>[1];
       assert.match(policy.answer(request, head).lines, wellFormed);

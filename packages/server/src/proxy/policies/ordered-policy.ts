@@ -122,7 +122,7 @@ export class OrderedPolicy implements RoutePolicy {
     lines += state.requestLines;
     if (requestEdit !== undefined) lines = editLines(lines, requestEdit);
     if (target !== undefined) lines = editLines(lines, target);
-    for (const edit of [requestEdit, target]) if (edit !== undefined) dropForwarded(request, edit);
+    for (const drops of [requestDrops, requestEdit?.drops, target?.drops]) dropForwarded(request, drops);
     const text = target?.host ?? requestEdit?.host ?? host;
     if (rewritten === head && lines === head.lines && text === undefined) return head;
     const authority = text === undefined ? head.authority : { host: text.replace(/:\d+$/, ''), text };
@@ -153,7 +153,7 @@ function counted(request: PolicyRequest, denied: Denial): Denial {
 }
 
 /** A rule's word on who asked takes the place of ours. */
-function dropForwarded(request: PolicyRequest, { drops }: HeaderEdit): void {
-  if (!forwardedNames.some((name) => drops.has(name))) return;
+function dropForwarded(request: PolicyRequest, drops: ReadonlySet<string> | undefined): void {
+  if (drops === undefined || !forwardedNames.some((name) => drops.has(name))) return;
   request.forwardedLines = withoutFields(request.forwardedLines, (name) => drops.has(name));
 }

@@ -49,7 +49,7 @@ test('expressions use their groups; where they do not match the path stays', () 
 
 test('what comes out is always as canonical as what came in, or refused', () => {
   const text = fc.array(
-    fc.constantFrom('/', '..', '.', 'a', '%2', 'e', 'f', ';', '%41', '\\', ' ', '\r\n', '\u00e9'),
+    fc.constantFrom('/', '..', '.', 'a', '%2', 'e', 'f', ';', '%41', '\\', ' ', '\r\n', '?', '#', '\u00e9'),
     { maxLength: 6 },
   );
   const value = text.map((parts) => parts.join(''));
@@ -68,6 +68,7 @@ test('what comes out is always as canonical as what came in, or refused', () => 
       if (result === undefined) return;
       assert.equal(canonicalPath(result.path), result.path);
       assert.match(result.path, /^\/[!-~]*$/);
+      assert.match(result.query, /^(?:\?[!-~]*)?$/);
     }),
     { numRuns: 5_000 },
   );

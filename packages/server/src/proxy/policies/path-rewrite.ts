@@ -13,12 +13,14 @@ const maxPathLength = 8_192;
 export function compileRewrite(rewrite: PathRewrite, match: PathMatch): Rewrite {
   const change = pathChange(rewrite, match);
   return (path, query) => {
-    const changed = change(path);
-    if (changed === undefined) return { path, query };
+    const made = change(path);
+    if (made === undefined) return { path, query };
+    const changed = canonicalText(made);
     const queryAt = changed.indexOf('?');
     const newPath = queryAt === -1 ? changed : changed.slice(0, queryAt);
-    const rooted = canonicalText(newPath.startsWith('/') ? newPath : `/${newPath}`);
-    if (!isPlain(rooted) || changed.length > maxPathLength) return undefined;
+    const rooted = newPath.startsWith('/') ? newPath : `/${newPath}`;
+    if (!isPlain(rooted) || !isQuery(changed.slice(newPath.length)) || changed.length > maxPathLength)
+      return undefined;
     return { path: rooted, query: queryAt === -1 ? query : joined(changed.slice(queryAt), query) };
   };
 }
@@ -66,6 +68,10 @@ function regexChange(pattern: LinearPattern, value: string): (path: string) => s
         (_all, dollar, braced, slash) => groups[Number(dollar ?? braced ?? slash)] ?? '',
       ),
     );
+}
+
+function isQuery(text: string): boolean {
+  return /^[!$-;=?-~]*$/.test(text);
 }
 
 /**

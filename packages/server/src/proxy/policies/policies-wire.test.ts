@@ -139,3 +139,40 @@ test('under a flood of wrong passwords, requests without any are answered all th
   const turnedAway = await Promise.race(guesses.slice(110));
   assert.equal(turnedAway.status, 503);
 });
+
+test('a service that closes its kept connections is asked again; what it says cannot frame the request', async (t) => {
+  const upstream = await echoUpstream(t, 'upstream');
+  let answers = 0;
+  const auth = await startServer(t, (socket) => {
+    let asked = 0;
+    socket.on('data', () => {
+      // The second question on a connection finds it closed.
+      if (++asked === 2) socket.resetAndDestroy();
+      else {
+        answers++;
+        const lines =
+          'X-User: ann\r\nX-Forwarded-For: 203.0.113.5\r\nConnection: keep-alive\r\nContent-Length: 0\r\n';
+        socket.write(`HTTP/1.1 200 OK\r\n${lines}\r\n`);
+      }
+    });
+  });
+  const responseHeaders = ['X-User', 'Content-Length', 'Connection', 'X-Forwarded-For', 'bad name'];
+  const externalAuth = {
+    url: `http://127.0.0.1:${auth.port}/`,
+    method: 'G ET',
+    responseHeaders,
+    timeoutMs: 5_000,
+  };
+  const { port } = startPlane(
+    t,
+    modelWith([clusterAt('web', upstream.port)], { policies: { externalAuth } }),
+  );
+  for (let index = 0; index < 4; index++) {
+    assert.equal((await request(port, '/', { method: 'PUT', body: 'abc' })).status, 200);
+  }
+  assert.equal(answers, 4);
+  for (const { headers, body } of upstream.seen) {
+    assert.deepEqual([headers['x-user'], headers['content-length'], body], ['ann', '3', 'abc']);
+    assert.equal(headers['x-forwarded-for'], '203.0.113.5');
+  }
+});

@@ -1,7 +1,7 @@
 import type { ExternalAuth } from '@portolan/core/traffic/model.ts';
 import type { RequestView } from '../../request-view.ts';
 import type { PolicyRequest } from '../../route-policy.ts';
-import { headerLine, isHeaderValue } from '../header-edit.ts';
+import { headerLine, isFieldName, isHeaderValue } from '../header-edit.ts';
 import { type Decision, type Denial, denial, type PolicyState, type PolicyStep } from '../step.ts';
 import { originalUrl, withVariables } from './original-request.ts';
 import type { SubrequestAnswer, Subrequests } from './subrequest.ts';
@@ -31,12 +31,14 @@ export class ExternalAuthStep implements PolicyStep {
   readonly #policy: ExternalAuth;
   readonly #subrequests: Subrequests;
   readonly #copied: ReadonlySet<string>;
+  readonly #method: string;
   #underWay = 0;
 
   constructor(policy: ExternalAuth, subrequests: Subrequests) {
     this.#policy = policy;
     this.#subrequests = subrequests;
-    this.#copied = new Set(policy.responseHeaders.map((name) => name.toLowerCase()));
+    this.#copied = new Set(policy.responseHeaders.map((name) => name.toLowerCase()).filter(isFieldName));
+    this.#method = /^[A-Z]{1,16}$/.test(policy.method) ? policy.method : 'GET';
   }
 
   check(request: PolicyRequest, state: PolicyState): Denial | Decision {
@@ -44,11 +46,13 @@ export class ExternalAuthStep implements PolicyStep {
     const url = URL.parse(withVariables(this.#policy.url, view));
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return failed;
     if (this.#underWay >= maxUnderWay) return overloaded;
-    const { method, timeoutMs } = this.#policy;
+    const { timeoutMs } = this.#policy;
     const headers = sentHeaders(request, view);
+    const method = this.#method;
+    if (method !== 'GET' && method !== 'HEAD') headers.push('Content-Length', '0');
     return (settle) => {
       this.#underWay++;
-      const options = { method: method || 'GET', headers, timeoutMs: boundedMs(timeoutMs) };
+      const options = { method, headers, timeoutMs: boundedMs(timeoutMs) };
       const cancel = this.#subrequests.ask(url, options, (answer) => {
         this.#underWay--;
         settle(this.#judge(answer, state));

@@ -1,4 +1,5 @@
 import {
+  type ClientRequest,
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
@@ -22,6 +23,12 @@ const maxBodyBytes = 16_384;
 /** Connections to one service; more subrequests wait for one. */
 const maxConnections = 64;
 
+/** One question, however often it is sent. */
+interface Asking {
+  request: ClientRequest | undefined;
+  over: boolean;
+}
+
 /** Asks other services on behalf of policies, by HTTP and HTTPS, with kept connections. Redirects are not followed. */
 export class Subrequests {
   readonly #guard: ConnectGuard;
@@ -36,6 +43,7 @@ export class Subrequests {
 
   /**
    * @param settle called once, later, unless the returned function was called: with undefined if there was no answer, or none in time
+   *   A kept connection that the service had closed meanwhile is nobody's answer: it is asked once more.
    */
   ask(
     url: URL,
@@ -47,31 +55,48 @@ export class Subrequests {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0 && !this.#guard.permits(host, port))
       return this.#clock.after(0, () => settle(undefined));
+    const asking: Asking = { request: undefined, over: false };
+    const end = (answer: SubrequestAnswer | undefined): void => {
+      if (asking.over) return;
+      asking.over = true;
+      stopTimer();
+      if (answer === undefined) asking.request?.destroy();
+      settle(answer);
+    };
+    const stopTimer = this.#clock.after(options.timeoutMs, () => end(undefined));
     const common: RequestOptions = {
       ...{ host, port, path: url.pathname + url.search, method: options.method },
       headers: ['Host', url.host, ...options.headers],
       lookup: this.#guard.lookupFor(port),
     };
-    const asked = secure
+    this.#send(secure, common, asking, end);
+    return () => {
+      asking.over = true;
+      stopTimer();
+      asking.request?.destroy();
+    };
+  }
+
+  #send(
+    secure: boolean,
+    common: RequestOptions,
+    asking: Asking,
+    end: (answer: SubrequestAnswer | undefined) => void,
+  ): void {
+    const request = secure
       ? httpsRequest({ ...common, agent: this.#https })
       : httpRequest({ ...common, agent: this.#http });
-    let over = false;
-    const end = (answer: SubrequestAnswer | undefined): void => {
-      if (over) return;
-      over = true;
-      stopTimer();
-      settle(answer);
-      if (answer === undefined) asked.destroy();
-    };
-    const stopTimer = this.#clock.after(options.timeoutMs, () => end(undefined));
-    asked.on('response', (response) => readAnswer(response, end));
-    asked.on('error', () => end(undefined));
-    asked.end();
-    return () => {
-      over = true;
-      stopTimer();
-      asked.destroy();
-    };
+    asking.request = request;
+    let answered = false;
+    request.on('response', (response) => {
+      answered = true;
+      readAnswer(response, end);
+    });
+    request.on('error', () => {
+      if (asking.over || answered || !request.reusedSocket) end(undefined);
+      else this.#send(secure, common, asking, end);
+    });
+    request.end();
   }
 
   close(): void {
