@@ -1,5 +1,6 @@
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
 import type { ClusterState } from './cluster-state.ts';
+import type { ConnectionEnds } from './connection-ends.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
@@ -38,6 +39,8 @@ export interface AttemptOwner {
   /** Lines that tell who asked, CR LF after each. */
   readonly forwardedLines: string;
   readonly body: RequestBody;
+  /** The client's connection, for endpoints that want to be told by the PROXY protocol; absent: it is a request of our own. */
+  readonly ends?: ConnectionEnds;
   /** After how long silence is remarkable; absent: never. */
   readonly silentAfterMs?: number;
   /** From the request's last octet to the response's first. */

@@ -1,4 +1,5 @@
 import type { AcceptedTls } from './accepted.ts';
+import type { ConnectionEnds } from './connection-ends.ts';
 import type { Peer } from './forwarding.ts';
 import type { ResponseHead } from './http1/response-reader.ts';
 import type { LocalReply } from './local-reply.ts';
@@ -15,6 +16,8 @@ import type { Wire } from './wire.ts';
  */
 export interface ClientEnd {
   readonly peer: Peer;
+  /** Of its connection. Port 0 where another address than the connection's own is believed. */
+  readonly ends: ConnectionEnds;
   readonly scheme: 'http' | 'https';
   /** Whose virtual hosts serve it. */
   readonly table: string;

@@ -1,5 +1,6 @@
 import type { AcceptedTls } from './accepted.ts';
 import type { ClientEnd, SwitchedClient } from './client-end.ts';
+import type { ConnectionEnds } from './connection-ends.ts';
 import { Exchange } from './exchange.ts';
 import type { Peer } from './forwarding.ts';
 import { BodyReader } from './http1/body-reader.ts';
@@ -85,6 +86,15 @@ export class Downstream implements ClientEnd, WireOwner, Swept {
       this.#peer = { address, trusted: this.#plane.trusted.has(address) };
     }
     return this.#peer;
+  }
+
+  get ends(): ConnectionEnds {
+    const { address } = this.peer;
+    const { remoteAddress, remotePort, localAddress, localPort } = this.wire;
+    return {
+      source: { address, port: address === remoteAddress ? remotePort : 0 },
+      destination: { address: localAddress, port: localPort },
+    };
   }
 
   get scheme(): 'http' | 'https' {

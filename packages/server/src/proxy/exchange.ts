@@ -4,6 +4,7 @@ import type { ClientEnd } from './client-end.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Admitted } from './clusters/admission.ts';
 import { type Affinity, affinityOf } from './clusters/affinity.ts';
+import type { ConnectionEnds } from './connection-ends.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { failureReply } from './failure-reply.ts';
 import { forwardingLines } from './forwarding.ts';
@@ -124,6 +125,10 @@ export class Exchange implements AttemptOwner, PolicyRequest {
 
   get responseTimeoutMs(): number {
     return this.#route?.retry.perTryTimeoutMs || this.#idleMs;
+  }
+
+  get ends(): ConnectionEnds {
+    return this.client.ends;
   }
 
   get silentAfterMs(): number {

@@ -4,7 +4,6 @@ import { connectOutcome } from './connect-error.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { Plane } from './plane.ts';
 import type { AddressAndPort } from './proxy-protocol/read.ts';
-import { proxyHeader } from './proxy-protocol/write.ts';
 import { type SourceAffinity, sourceHash } from './source-affinity.ts';
 import type { Swept } from './sweeper.ts';
 import { startTunnel } from './tunnel.ts';
@@ -99,11 +98,6 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
     this.#cluster.outcome(state.connection.endpoint, 'ok');
     this.#cluster.stats.add('responses_2xx');
     this.#keepBond(state.connection.endpoint);
-    const { proxyProtocol } = this.#cluster.config ?? {};
-    if (proxyProtocol !== undefined) {
-      const { source, destination } = this.#client;
-      state.connection.wire.writeText(proxyHeader(proxyProtocol, source, destination));
-    }
     const release = (): void => this.#cluster.drop(state.connection);
     const before = { early: undefined, ahead: this.#ahead };
     startTunnel(this.#plane, this.#wire, state.connection, before, release);
@@ -130,7 +124,7 @@ class TcpConnection implements WireOwner, UpstreamUser, PendingRequest, Swept {
       return;
     }
     this.#endpoint = endpoint;
-    const connection = cluster.connect(endpoint, this, this);
+    const connection = cluster.connect(endpoint, this, this, cluster.channel('', { ends: this.#client }));
     const deadlineMs = this.#plane.clock.monotonicMs() + (cluster.config?.connectTimeoutMs ?? 0);
     if (connection === 'full') {
       cluster.stats.add('overflows');

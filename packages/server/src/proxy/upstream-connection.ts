@@ -48,7 +48,7 @@ export class UpstreamConnection implements WireOwner {
     const { address, port } = endpoint;
     this.wire =
       channel.tls === undefined
-        ? Wire.connect(address, port, guard, this, () => this.#connected())
+        ? Wire.connect(address, port, guard, this, () => this.#connectedInClear())
         : this.#secureWire(guard);
   }
 
@@ -121,6 +121,11 @@ export class UpstreamConnection implements WireOwner {
     const socket = openSocket(this.endpoint, this.#channel, ['http/1.1'], guard);
     socket.once('secureConnect', () => this.#connected());
     return Wire.over(socket, this);
+  }
+
+  #connectedInClear(): void {
+    if (this.#channel.preface !== '') this.wire.writeText(this.#channel.preface);
+    this.#connected();
   }
 
   #connected(): void {

@@ -210,6 +210,6 @@ function readInto(holder: { wire?: Wire }): { buffer: Buffer; callback: (length:
   };
 }
 
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

@@ -8,6 +8,7 @@ import {
 import type { Socket } from 'node:net';
 import { TokenBucket } from '@portolan/core/resilience/token-bucket.ts';
 import type { Accepted, AcceptedTls } from '../accepted.ts';
+import type { ConnectionEnds } from '../connection-ends.ts';
 import type { Peer } from '../forwarding.ts';
 import type { Refusal } from '../http1/refusal.ts';
 import { refusals } from '../http1/refusal.ts';
@@ -15,6 +16,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { textReply } from '../local-reply.ts';
 import type { Plane } from '../plane.ts';
 import type { Swept } from '../sweeper.ts';
+import { plainAddress } from '../wire.ts';
 import { Http2ClientStream, type StreamHost } from './client-stream.ts';
 import { clientHttp2 } from './limits.ts';
 import { requestText } from './request-text.ts';
@@ -74,6 +76,16 @@ export class Http2ClientSession implements StreamHost, Swept {
     this.#listen();
     plane.counters.open++;
     plane.sweeper.add(this);
+  }
+
+  get ends(): ConnectionEnds {
+    const { remotePort = 0, localAddress = '', localPort = 0 } = this.#socket;
+    const { address } = this.peer;
+    const own = plainAddress(this.#socket.remoteAddress ?? '') === address;
+    return {
+      source: { address, port: own ? remotePort : 0 },
+      destination: { address: plainAddress(localAddress), port: localPort },
+    };
   }
 
   get scheme(): 'http' | 'https' {

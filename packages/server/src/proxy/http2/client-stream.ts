@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { AcceptedTls } from '../accepted.ts';
 import type { ClientEnd } from '../client-end.ts';
+import type { ConnectionEnds } from '../connection-ends.ts';
 import { Exchange } from '../exchange.ts';
 import type { Peer } from '../forwarding.ts';
 import { chunkedBody } from '../http1/framing.ts';
@@ -18,6 +19,7 @@ const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 export interface StreamHost {
   readonly plane: Plane;
   readonly peer: Peer;
+  readonly ends: ConnectionEnds;
   readonly scheme: 'http' | 'https';
   readonly table: string;
   readonly tls: AcceptedTls | undefined;
@@ -61,6 +63,10 @@ export class Http2ClientStream implements ClientEnd {
 
   get peer(): Peer {
     return this.#host.peer;
+  }
+
+  get ends(): ConnectionEnds {
+    return this.#host.ends;
   }
 
   get scheme(): 'http' | 'https' {

@@ -212,12 +212,17 @@ test('an endpoint that closes its connections when they are idle, or with GOAWAY
 });
 
 test('a response that breaks off is broken off for the client too', async (t) => {
-  const { port: upstream } = await startHttp2(t, (stream) => {
+  const { port: upstream, sessions } = await startHttp2(t, (stream) => {
     stream.respond({ ':status': 200 });
-    stream.write('half', () => stream.session?.destroy());
+    stream.write('half');
   });
   const port = through(t, [upstream]);
-  const { answer, closed } = await talk(port, [get()]);
+  const { answer, closed } = await talk(port, [get()], {
+    until: (text) => {
+      if (text.includes('half')) sessions[0]?.destroy();
+      return false;
+    },
+  });
   assert.ok(closed);
   assert.doesNotMatch(answer, /0\r\n\r\n$/);
 });

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import {
   checkServerIdentity,
   connect,
@@ -21,17 +21,26 @@ export interface Channel {
   readonly tls: ClusterTls | undefined;
   /** That is asked for and verified; empty: none. */
   readonly serverName: string;
+  /** What is sent before everything else, TLS too: a PROXY protocol header. */
+  readonly preface: string;
 }
 
-export const clearChannel: Channel = Object.freeze({ key: '', tls: undefined, serverName: '' });
+export const clearChannel: Channel = Object.freeze({ key: '', tls: undefined, serverName: '', preface: '' });
+
+/** The same for the connections of one client alone, which `preface` tells the endpoint of. */
+export function withPreface(channel: Channel, preface: string): Channel {
+  return { ...channel, key: `${channel.key} ${preface}`, preface };
+}
 
 /** Where the socket goes, besides what the channel says. */
 export interface TlsTarget {
   /** An address, or a name together with `lookup`. */
   readonly host: string;
   readonly port: number;
-  readonly lookup?: import('node:net').LookupFunction;
+  readonly lookup?: LookupFunction;
   readonly alpn: readonly string[];
+  /** A connection that is on its way already; absent: one is made. */
+  readonly socket?: Socket;
 }
 
 /** TLS towards the endpoints of one cluster, for as long as its settings and its certificate stay the same. */
@@ -61,7 +70,7 @@ export class ClusterTls {
   /** @param host of the request, without port */
   channel(host: string): Channel {
     const serverName = this.#config.serverName ?? host.replace(/^\[|\]$/g, '');
-    return { key: serverName, tls: this, serverName };
+    return { key: serverName, tls: this, serverName, preface: '' };
   }
 
   /** Throws what OpenSSL says of certificates and keys that are none. */

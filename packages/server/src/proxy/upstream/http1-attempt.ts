@@ -45,7 +45,7 @@ export class Http1Attempt extends Attempt implements UpstreamUser, PendingReques
 
   start(nowMs: number): void {
     const { cluster, endpoint } = this;
-    const channel = cluster.channel(this.owner.outgoing.authority.host);
+    const channel = cluster.channel(this.owner.outgoing.authority.host, this.owner);
     const connection = this.#anew
       ? cluster.connectAnew(endpoint, this, channel)
       : cluster.connect(endpoint, this, this, channel);

@@ -50,7 +50,7 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     super(cluster, endpoint, owner);
     this.#plane = plane;
     this.#alpn = alpn;
-    this.channel = cluster.channel(owner.outgoing.authority.host);
+    this.channel = cluster.channel(owner.outgoing.authority.host, owner);
   }
 
   start(nowMs: number): void {

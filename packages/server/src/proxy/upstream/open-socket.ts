@@ -10,16 +10,23 @@ import type { Channel } from './cluster-tls.ts';
  */
 export function openSocket(
   { address, port }: { readonly address: string; readonly port: number },
-  { tls, serverName }: Channel,
+  { tls, serverName, preface }: Channel,
   alpn: readonly string[],
   guard: ConnectGuard,
 ): Socket {
   const named = isIP(address) === 0;
   if (!named && !guard.permits(address, port)) return new Socket().destroy(notPermitted(address, port));
   const target = { host: address, port, ...(named ? { lookup: guard.lookupFor(port) } : {}) };
-  if (tls === undefined) return connect({ ...target, noDelay: true });
+  if (tls !== undefined && preface === '') return secured(() => tls.connect({ ...target, alpn }, serverName));
+  const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });
+  if (preface !== '') socket.write(preface, 'latin1');
+  if (tls === undefined) return socket;
+  return secured(() => tls.connect({ ...target, alpn, socket }, serverName));
+}
+
+function secured(open: () => Socket): Socket {
   try {
-    return tls.connect({ ...target, alpn }, serverName);
+    return open();
   } catch (thrown) {
     return new Socket().destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createSecureServer, type SecureServerOptions } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
-import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer, TLSSocket, type TlsOptions } from 'node:tls';
 import type { Certificate, Cluster, TrafficMessage, UpstreamTls } from '@portolan/core/traffic/model.ts';
 import {
   cluster,
@@ -12,6 +12,7 @@ import {
   modelOf,
   oneResponse,
   startPlane,
+  startServer,
   statusOf,
   type TestScope,
   talk,
@@ -195,3 +196,41 @@ test('a TCP listener speaks TLS to endpoints that want it', async (t) => {
   const { answer } = await talk(port, ['octets'], { until: (text) => text === 'octets' });
   assert.equal(answer, 'octets');
 });
+
+test('endpoints that want it are told by the PROXY protocol whose connection it is, before TLS', async (t) => {
+  const authority = await TestAuthority.create();
+  const leaf = await authority.issue(['a.test']);
+  const headers: string[] = [];
+  const { port: upstream } = await startServer(t, (socket) => {
+    socket.once('data', (bytes) => {
+      const end = bytes.indexOf('\r\n') + 2;
+      headers.push(bytes.toString('latin1', 0, end));
+      socket.pause();
+      socket.unshift(bytes.subarray(end));
+      if (bytes[end] !== 0x16 && end < bytes.length) serveOnce(socket);
+      else serveOnce(new TLSSocket(socket, { isServer: true, cert: leaf.chain, key: leaf.key }));
+    });
+  });
+  const clear = startPlane(
+    t,
+    modelOf({ 'a.test': cluster('a', [endpoint(upstream)], { proxyProtocol: 'v1' }) }),
+  );
+  const secure = startPlane(
+    t,
+    withTls(upstream, { verify: true, ca: authority.chain }, { proxyProtocol: 'v1' }),
+  );
+  for (const { port } of [clear, secure]) {
+    const { answer } = await talk(port, [get], { until: oneResponse });
+    assert.equal(statusOf(answer), 200);
+    const header = new RegExp(`^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 [1-9][0-9]* ${port}\\r\\n$`);
+    assert.match(headers.at(-1) ?? '', header);
+  }
+  await talk(clear.port, [get], { until: oneResponse });
+  assert.equal(headers.length, 3, 'another client gets another connection');
+});
+
+function serveOnce(socket: Socket): void {
+  socket.on('error', () => undefined);
+  socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+  socket.resume();
+}
