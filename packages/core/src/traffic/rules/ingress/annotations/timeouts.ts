@@ -15,7 +15,8 @@ export const timeoutAnnotations: AnnotationGroup = (read, draft) => {
     draft.transport = { ...draft.transport, connectTimeoutMs: connectMs };
   const readMs = read.seconds('proxy-read-timeout');
   const sendMs = read.seconds('proxy-send-timeout');
-  // Each is between two octets of its own direction: a connection that is quiet in both for the longer one has ended.
+  // Each is between two octets of its own direction: a connection that is quiet in both for the longer one has ended. Until an answer
+  // begins only the upstream can be waited for.
   if (readMs !== undefined || sendMs !== undefined)
     draft.idleTimeoutMs = Math.max(readMs ?? defaultMs, sendMs ?? defaultMs);
 
@@ -26,7 +27,11 @@ export const timeoutAnnotations: AnnotationGroup = (read, draft) => {
     const message = 'tries have no time limit of their own: they end with the request';
     read.report('info', 'annotation-unsupported', 'proxy-next-upstream-timeout', message);
   }
-  if (conditions === undefined && tries === undefined) return;
+  const perTryTimeoutMs = readMs ?? 0;
+  if (conditions === undefined && tries === undefined) {
+    if (perTryTimeoutMs > 0) draft.retry = { ...retryDefaults, perTryTimeoutMs };
+    return;
+  }
   const words = (conditions ?? 'error timeout').split(/\s+/);
   const statuses = words.flatMap((word) => (/^http_[345]\d\d$/.test(word) ? [Number(word.slice(5))] : []));
   const on = new Set<RetryOn>(words.flatMap((word) => meaning[word] ?? []));
@@ -38,7 +43,7 @@ export const timeoutAnnotations: AnnotationGroup = (read, draft) => {
     retries: words.includes('off') ? 0 : all - 1,
     on: [...on],
     ...(statuses.length === 0 ? {} : { statuses }),
-    perTryTimeoutMs: 0,
+    perTryTimeoutMs,
   };
 };
 
