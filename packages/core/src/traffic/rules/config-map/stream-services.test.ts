@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { CatalogRecord } from '../../../catalog/records.ts';
-import { manifest, planned, service } from '../kubernetes.fixture.ts';
+import { manifest, planned, service, web } from '../kubernetes.fixture.ts';
 
 const cases: Readonly<Record<string, readonly CatalogRecord[]>> = {
   'stream-services': [
