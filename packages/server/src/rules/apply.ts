@@ -8,7 +8,7 @@ import type { Engine } from '../contract.ts';
 import { dryRun, type Effect } from './effect.ts';
 import type { Problem } from './problem.ts';
 import { type ReadOptions, type ReadResource, type ResourceKey, readResources } from './read.ts';
-import { type Author, putRule, type Written } from './write.ts';
+import { type Author, putRule, recordKeyOf, type Written } from './write.ts';
 
 /** What became of one resource of a text. */
 export interface Applied {
@@ -89,16 +89,21 @@ export async function applyTextsDry(
   options: Omit<ReadOptions, 'file'>,
 ): Promise<AppliedText> {
   const resources = await readTexts(texts, options);
-  const { result, effect } = await dryRun(engine, createPlanner, (draft) =>
-    resources.map((resource) => {
-      const write = writerOf(resource, author);
-      return write === undefined
-        ? untouched(resource)
-        : asApplied(
-            resource,
-            attempt(() => write(draft)),
-          );
-    }),
+  const { result, effect } = await dryRun(
+    engine,
+    createPlanner,
+    (draft) =>
+      resources.map((resource) => {
+        const write = writerOf(resource, author);
+        return write === undefined
+          ? untouched(resource)
+          : asApplied(
+              resource,
+              attempt(() => write(draft)),
+            );
+      }),
+    (applied) =>
+      applied.flatMap(({ key, after }) => (key === undefined || after === undefined ? [] : recordKeyOf(key))),
   );
   return { applied: result, effect };
 }

@@ -1,10 +1,12 @@
 import { Fault } from '@portolan/core/base/fault.ts';
 import { sameJson } from '@portolan/core/base/json.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
-import type { CatalogReader } from '@portolan/core/catalog/reader.ts';
+import type { CatalogDelta, CatalogReader } from '@portolan/core/catalog/reader.ts';
+import type { RecordKey } from '@portolan/core/catalog/records.ts';
 import { matchText } from '@portolan/core/traffic/explain.ts';
 import {
   type Diagnostic,
+  type TrafficDelta,
   type TrafficKind,
   type TrafficModel,
   trafficKinds,
@@ -36,8 +38,8 @@ export interface TrafficChange {
   readonly after?: readonly string[];
 }
 
-/** Planning anew costs what there is, and holds up the server: about 100 ms at most. */
-const limits = { maxInstances: 10_000, maxRules: 2_000 };
+/** Planning anew costs what there is, and holds up the server: 100 to 200 ms for so much. */
+const limits = { maxInstances: 5_000, maxRules: 2_000 };
 const maxChanges = 200;
 const maxRouteLines = 200;
 
@@ -53,12 +55,13 @@ class DryRun<T> extends Fault {
 
 /**
  * Runs `work` upon a draft, plans what it wrote with a planner of its own, and takes everything back: the catalog, the store and the
- * traffic stay as they are.
+ * traffic stay as they are. `work` may write rules, `writtenKeys` of its result.
  */
 export async function dryRun<T>(
   engine: Engine,
   createPlanner: () => Planner,
   work: (draft: Draft) => T,
+  writtenKeys: (result: T) => readonly RecordKey[],
 ): Promise<{ readonly result: T; readonly effect: Effect }> {
   try {
     return await engine.submit((draft): never => {
@@ -73,8 +76,8 @@ export async function dryRun<T>(
       const before = copyOf(planner.model);
       const knownDiagnostics = planner.diagnostics;
       const result = work(draft);
-      planner.rebuild(catalog);
-      throw new DryRun({ result, effect: effectOf(before, planner, knownDiagnostics) });
+      const changed = planner.update(catalog, rulesDelta(draft.revision + 1, writtenKeys(result)));
+      throw new DryRun({ result, effect: effectOf(before, changed, planner, knownDiagnostics) });
     });
   } catch (thrown) {
     if (thrown instanceof DryRun) return thrown.found;
@@ -102,12 +105,33 @@ function copyOf(model: TrafficModel): Copy {
   ) as unknown as Copy;
 }
 
-function effectOf(before: Copy, planner: Planner, known: readonly Diagnostic[]): Effect {
+function rulesDelta(revision: number, keys: readonly RecordKey[]): CatalogDelta {
+  const ruleKeys = new Set(keys);
+  return { ...nothingElse, revision, rules: ruleKeys.size > 0, ruleKeys };
+}
+
+const nothingElse: Omit<CatalogDelta, 'revision' | 'rules' | 'ruleKeys'> = {
+  services: new Set(),
+  serviceList: false,
+  nodes: new Set(),
+  nodeList: false,
+  checks: [],
+  checkList: false,
+  kvKeys: [],
+  leases: [],
+};
+
+function effectOf(
+  before: Copy,
+  changed: TrafficDelta,
+  planner: Planner,
+  known: readonly Diagnostic[],
+): Effect {
   const changes: TrafficChange[] = [];
   for (const kind of trafficKinds) {
     const was = before[kind] as ReadonlyMap<string, object>;
     const is = planner.model[kind] as ReadonlyMap<string, object>;
-    for (const name of new Set([...was.keys(), ...is.keys()])) {
+    for (const name of changed[kind]) {
       const [old, now] = [was.get(name), is.get(name)];
       if (sameJson(old, now)) continue;
       const change = old === undefined ? 'added' : now === undefined ? 'removed' : 'changed';

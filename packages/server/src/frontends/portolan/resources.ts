@@ -29,6 +29,7 @@ import {
   deleteRule,
   nameOf,
   putRule,
+  recordKeyOf,
   rollBackRule,
   versionAt,
   versionsOf,
@@ -170,7 +171,7 @@ async function written(
 ): Promise<Reply> {
   const { engine } = call.context;
   if (isSet(call, 'dryRun')) {
-    const { result, effect } = await dryRun(engine, call.createPlanner, write);
+    const { result, effect } = await dryRun(engine, call.createPlanner, write, () => [recordKeyOf(key)]);
     return json({ ...shownWritten(key, result), dryRun: true, problems, effect });
   }
   const { outcome } = await engine.submit(write);
