@@ -355,9 +355,15 @@ export class Exchange implements AttemptOwner, PolicyRequest {
       this.#fail(502, 'unexpected-switch', 'the service switched to a protocol that the client cannot speak');
       return;
     }
+    // What a policy counts is under way as long as the tunnel is.
+    const policy = this.#admitted ? this.#route?.policy : undefined;
+    this.#admitted = false;
     this.#end(101, '', this.plane.clock.monotonicMs());
     const before = { early: bytes.subarray(start, end), ahead: switched.ahead };
-    startTunnel(this.plane, switched.wire, connection, before, () => cluster.drop(connection));
+    startTunnel(this.plane, switched.wire, connection, before, () => {
+      cluster.drop(connection);
+      policy?.done(this, 101);
+    });
   }
 
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {

@@ -66,6 +66,7 @@ test('a body that comes while the policy decides is held back, then sent whole',
 test('a WebSocket passes its route’s policies, and its answer is changed as any other', async (t) => {
   let asked = '';
   const { port: upstream } = await startServer(t, (socket) => {
+    socket.on('end', () => socket.end());
     socket.on('data', (bytes) => {
       const text = bytes.toString('latin1');
       if (asked !== '') {
@@ -84,6 +85,7 @@ test('a WebSocket passes its route’s policies, and its answer is changed as an
     requestHeaders: { set: [{ name: 'x-one', value: '1' }] },
     responseHeaders: { remove: ['server'] },
     mirrors: [{ cluster: 'web', percent: 100 }],
+    connectionLimit: { max: 1, by: 'route', status: 503 },
   };
   const route = { match: { path: { type: 'segments', value: '/live' } }, policies } as const;
   const { port } = startPlane(t, modelWith([clusterAt('web', upstream)], route));
@@ -103,7 +105,9 @@ test('a WebSocket passes its route’s policies, and its answer is changed as an
   assert.match(asked, /^GET \/ws\/1 HTTP\/1\.1\r\n/);
   assert.match(asked, /\r\nx-one: 1\r\n/);
   assert.doesNotMatch(answer, /Server: x/);
-  assert.equal((await request(port, '/live')).status, 401);
+  assert.equal((await request(port, '/live')).status, 503);
+  socket.destroy();
+  await waitUntil(async () => (await request(port, '/live')).status === 401);
 });
 
 test('under a flood of wrong passwords, requests without any are answered all the while', async (t) => {
