@@ -307,6 +307,19 @@ async function silentUpstream(test: TestScope): Promise<number> {
   return port;
 }
 
+test('a client that ends its connection leaves nothing behind', async (t) => {
+  const { port: upstream, sockets } = await startServer(t, (socket) => {
+    socket.on('end', () => socket.end());
+    socket.resume();
+  });
+  const { port, plane } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
+  const client = await RawClient.open(t, port);
+  client.headers(1, requestFields());
+  await waitUntil(() => (sockets.size === 1 ? true : undefined));
+  client.socket.end();
+  await waitUntil(() => (plane.openConnections === 0 && sockets.size === 0 ? true : undefined));
+});
+
 test('a client that never opens a stream is cut by time, and one that drips its head too', async (t) => {
   const { port: upstream } = await startServer(t, () => undefined);
   const model = modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) });

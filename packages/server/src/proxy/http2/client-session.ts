@@ -72,6 +72,8 @@ export class Http2ClientSession implements StreamHost, Swept {
     this.#resets = new TokenBucket(clientHttp2.resets, nowMs);
     this.#controls = new TokenBucket(clientHttp2.controls, nowMs);
     this.#overhead = new TokenBucket(clientHttp2.overheadBytes, nowMs);
+    // A half-open connection is of no use to HTTP/2, whose streams end by themselves.
+    socket.allowHalfOpen = false;
     this.#session = performServerHandshake(socket, sessionOptions);
     this.#listen();
     plane.counters.open++;

@@ -80,7 +80,8 @@ export class ClusterTls {
     const sessionKey = `${target.host} ${target.port} ${serverName} ${alpn.join()}`;
     const session = this.#sessions.get(sessionKey);
     const socket = connect({
-      ...{ ...address, allowHalfOpen: true, secureContext: this.#secureContext() },
+      // HTTP/2 has its own ends of streams; `node:http2` would not notice that the connection is gone.
+      ...{ ...address, allowHalfOpen: !alpn.includes('h2'), secureContext: this.#secureContext() },
       ...{ ALPNProtocols: [...alpn], rejectUnauthorized: verify },
       servername: isIP(serverName) === 0 ? serverName : '',
       ...(session === undefined ? {} : { session }),

@@ -18,7 +18,7 @@ export function openSocket(
   if (!named && !guard.permits(address, port)) return new Socket().destroy(notPermitted(address, port));
   const target = { host: address, port, ...(named ? { lookup: guard.lookupFor(port) } : {}) };
   if (tls !== undefined && preface === '') return secured(() => tls.connect({ ...target, alpn }, serverName));
-  const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });
+  const socket = connect({ ...target, noDelay: true });
   if (preface !== '') socket.write(preface, 'latin1');
   if (tls === undefined) return socket;
   return secured(() => tls.connect({ ...target, alpn, socket }, serverName));
