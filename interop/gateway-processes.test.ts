@@ -371,3 +371,15 @@ test('a second gateway in the same directory is refused, and one that is told to
   assert.deepEqual(await program.exited, { code: 0, signal: null });
   await assert.rejects(statusOf(stateDir), /no gateway runs/);
 });
+
+test('a gateway belongs to one server: another with its directory is refused', async (t) => {
+  const directory = tempDir('gateway-process');
+  t.after(() => directory.remove());
+  // A store in memory has no lock that would keep the second one out.
+  const options = { test: t, dataDir: directory.path, args: ['--gateway-workers', '1', '--store', 'memory'] };
+  await launchPortolan(options);
+  const { pid } = await statusOf(directory.path);
+  await assert.rejects(launchPortolan(options), /belongs to another server that runs/);
+  const after = await statusOf(directory.path);
+  assert.deepEqual([after.pid, after.owner], [pid, 'attached']);
+});

@@ -9,7 +9,7 @@ export class Attachment {
   readonly #response: ServerResponse;
   #told = '';
 
-  /** `onGone` is called once, when the server has closed it, died, or `end` was called. */
+  /** `onGone` is called once, when the server has closed it or died. */
   constructor(response: ServerResponse, onGone: () => void) {
     this.#response = response;
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -27,10 +27,6 @@ export class Attachment {
 
   log(line: string): void {
     if (this.#response.writableLength <= maxQueuedBytes) this.#write({ type: 'log', line });
-  }
-
-  end(): void {
-    this.#response.end();
   }
 
   #write(event: AttachEvent): void {

@@ -23,6 +23,8 @@ const nothing: GatewayState = { listeners: [], problems: ['not started'], diagno
 /** A gateway process that died is launched anew: at once, then ever more slowly. */
 const firstBackOffMs = 100;
 const slowestBackOffMs = 5_000;
+/** The kernel tells it of its server's death at once. */
+const noticePatienceMs = 2_000;
 /** It says that it has stopped by being gone; it kills its workers itself when their time is up. */
 const stopPatienceMs = 5_000;
 
@@ -56,9 +58,14 @@ class OwnGateway implements Part {
 
   async start(): Promise<void> {
     const { settings } = this.#options;
-    const found = await findGateway(settings.stateDir);
+    const found = await freeGateway(settings.stateDir);
     if (found === undefined) {
       await this.#launch();
+    } else if (found.status.owner === 'attached') {
+      throw new Fault(
+        'conflict',
+        `--data-dir: the gateway in ${settings.stateDir} belongs to another server that runs: give one of them another directory`,
+      );
     } else if (found.status.owner === 'alone') {
       throw new Fault(
         'conflict',
@@ -173,6 +180,16 @@ class OwnGateway implements Part {
     const { level, time: _, msg, part: __, ...fields } = JSON.parse(line) as Record<string, unknown>;
     const write = this.#context.log[level as 'info'];
     if (typeof write === 'function') write.call(this.#context.log, fields, String(msg ?? ''));
+  }
+}
+
+/** The gateway of `stateDir`, once it has noticed that its former server is dead; still `attached`: that one lives. */
+async function freeGateway(stateDir: string): ReturnType<typeof findGateway> {
+  const untilMs = performance.now() + noticePatienceMs;
+  for (;;) {
+    const found = await findGateway(stateDir);
+    if (found?.status.owner !== 'attached' || performance.now() >= untilMs) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -154,14 +154,15 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
         'this gateway stands alone: another --data-dir is needed for a server with its own',
       );
     }
-    const before = this.#owner;
+    if (this.#owner.kind === 'attached') {
+      throw new Fault('conflict', 'another server has this gateway: give one of them another --data-dir');
+    }
     const attachment = new Attachment(response, () => {
       if (this.#owner.kind !== 'attached' || this.#owner.attachment !== attachment || this.#ended) return;
       this.#owner = orphan();
       this.log.warn({ forMs: this.#settings.outliveMs }, 'the server has gone; going on with the last model');
     });
     this.#owner = { kind: 'attached', attachment };
-    if (before.kind === 'attached') before.attachment.end();
     this.#servers = servers;
     this.#gateway.useServers(servers);
     this.#tell();
