@@ -55,6 +55,8 @@ export class Handshake implements Swept {
     this.#socket.once('secure', this.#onSecure);
     this.#socket.once('error', this.#onFailure);
     this.#socket.once('close', this.#onFailure);
+    // Whoever says no more cannot come to an end.
+    this.#socket.once('end', this.#onFailure);
     plane.sweeper.add(this);
   }
 
@@ -102,6 +104,7 @@ export class Handshake implements Swept {
     this.#socket.off('secure', this.#onSecure);
     this.#socket.off('error', this.#onFailure);
     this.#socket.off('close', this.#onFailure);
+    this.#socket.off('end', this.#onFailure);
   }
 }
 

@@ -50,4 +50,6 @@ export function releaseControl(socket: TLSSocket): void {
   const internals = socket as unknown as TlsSocketInternals;
   internals._releaseControl?.();
   internals.secureConnecting = false;
+  // A record that was changed on its way is told by an error, and the socket stays open: nothing good can follow.
+  socket.on('error', () => socket.destroy());
 }
