@@ -1,4 +1,5 @@
 import { Fault } from '../../base/fault.ts';
+import { sameJson } from '../../base/json.ts';
 import type { CatalogReader } from '../../catalog/reader.ts';
 import { parseRecordKey } from '../../catalog/record-key.ts';
 import type { RecordKey, RuleRecord } from '../../catalog/records.ts';
@@ -73,9 +74,10 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
   const nodePorts = createNodePorts(diagnostics);
   const dependencies = createDependencies();
   const dirty = new Set<RecordKey>();
-  let changedCertificates = new Set<string>();
+  /** As they were before: one that goes with its rule and comes back with another has not changed. */
+  const touchedCertificates = new Map<string, Certificate | undefined>();
   const certificates = createShared<Certificate>((name, certificate) => {
-    changedCertificates.add(name);
+    if (!touchedCertificates.has(name)) touchedCertificates.set(name, tables.certificates.get(name));
     if (certificate === undefined) tables.certificates.delete(name);
     else tables.certificates.set(name, certificate);
   });
@@ -158,14 +160,16 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
       for (const name of tls.settle()) changed.tlsHosts.add(name);
       for (const name of ports.settle(own)) changed.listeners.add(name);
       for (const name of clusters.settle()) changed.clusters.add(name);
-      for (const name of changedCertificates) changed.certificates.add(name);
-      changedCertificates = new Set();
+      for (const [name, before] of touchedCertificates) {
+        if (!sameJson(before, tables.certificates.get(name))) changed.certificates.add(name);
+      }
+      touchedCertificates.clear();
     },
 
     clear() {
       for (const part of [sources, clusters, backends, hosts, ports, tls, nodePorts, dependencies, dirty])
         part.clear();
-      for (const part of [certificates, variants, fixed, edge, changedCertificates]) part.clear();
+      for (const part of [certificates, variants, fixed, edge, touchedCertificates]) part.clear();
     },
   };
 }
