@@ -42,6 +42,7 @@ test('help leads with examples, for every command', async () => {
     'status',
     'kv',
     'completion',
+    ...['apply', 'diff', 'get', 'delete', 'history', 'rollback', 'explain'],
   ];
   for (const command of commands) {
     assert.ok(out.includes(`\n  ${command} `), command);

@@ -39,10 +39,12 @@ const rootExamples = examples(
   'portolan register web --port 8000 --tag http        # reached at http://web.localhost:8080/',
   'portolan services                                   # who is there',
   'portolan resolve web                                # where to call it',
+  'portolan apply -f shop.yaml                         # Ingress, HTTPRoute, VirtualService … as they are',
+  'portolan explain shop.example.com/cart              # which rule a request meets, and where it goes',
 );
 
 const rootNotes = `
-Exit codes: 0 ok, 1 failed, 2 wrong usage or input, 3 not found, 4 denied, 5 conflict (--cas), 6 server not
+Exit codes: 0 ok, 1 failed, 2 wrong usage or input, 3 not found, 4 denied, 5 conflict, 6 server not
 reached or too slow. Errors go to stderr, with --output json as JSON.
 
 Variables: PORTOLAN_SERVER, PORTOLAN_TOKEN, PORTOLAN_TOKEN_FILE; CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and

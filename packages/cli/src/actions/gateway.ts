@@ -58,7 +58,8 @@ export async function showGateway(
   stateDir: string | undefined,
   flags: Parameters<typeof renderOptions>[1],
 ): Promise<void> {
-  const { status } = await running(io, stateDir);
+  const { control } = await running(io, stateDir);
+  const status = await control.status(true);
   const { state, servers, owner, pid, settings, workers } = status;
   const shown: [string, string][] = [
     ['process', String(pid)],
@@ -85,10 +86,7 @@ const ownerText: Readonly<Record<GatewayStatus['owner'], string>> = {
 };
 
 /** The gateway of `stateDir`; without one, of the directories where one is by default. */
-async function running(
-  io: Io,
-  stateDir: string | undefined,
-): Promise<{ readonly control: GatewayControl; readonly status: GatewayStatus }> {
+async function running(io: Io, stateDir: string | undefined): Promise<{ readonly control: GatewayControl }> {
   const { PORTOLAN_STATE_DIR: state = defaultStateDir, PORTOLAN_DATA_DIR: data = 'portolan-data' } = io.env;
   const places = stateDir === undefined ? [state, data] : [stateDir];
   for (const place of places) {
