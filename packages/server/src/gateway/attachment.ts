@@ -9,7 +9,7 @@ export class Attachment {
   readonly #response: ServerResponse;
   #told = '';
 
-  /** `onGone` is called once, when the server has closed it or died. */
+  /** `onGone` is called once, when the server has closed it or died, or `end` was called. */
   constructor(response: ServerResponse, onGone: () => void) {
     this.#response = response;
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -27,6 +27,11 @@ export class Attachment {
 
   log(line: string): void {
     if (this.#response.writableLength <= maxQueuedBytes) this.#write({ type: 'log', line });
+  }
+
+  /** Its server looks for the successor then. */
+  end(): void {
+    this.#response.end();
   }
 
   #write(event: AttachEvent): void {

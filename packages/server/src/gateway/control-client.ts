@@ -7,7 +7,8 @@ import type { AttachEvent, GatewayState, GatewayStatus } from './status.ts';
 /** A living gateway process, spoken to over its control socket. */
 export interface GatewayControl {
   readonly pid: number;
-  status(): Promise<GatewayStatus>;
+  /** Without its workers by default: asking them takes a while where the model is large. */
+  status(withWorkers?: boolean): Promise<GatewayStatus>;
   /** `POST` or `PUT` of a command with its body; resolves when it is done, rejects with its `Fault`. */
   command(what: string, body?: object): Promise<void>;
   /** Is attached from when `onState` is first called. `onEnd` is called once, when it is no more. Returns what ends it. */
@@ -42,8 +43,9 @@ export async function findGateway(
 function gatewayControl({ pid, socket }: GatewayFile): GatewayControl {
   return {
     pid,
-    async status() {
-      const response = await send(socket, 'GET /status', undefined, statusPatienceMs);
+    async status(withWorkers = false) {
+      const what = withWorkers ? 'GET /status?workers' : 'GET /status';
+      const response = await send(socket, what, undefined, statusPatienceMs);
       return JSON.parse(await text(response)) as GatewayStatus;
     },
     async command(what, body) {

@@ -7,7 +7,8 @@ import type { GatewayStatus } from './status.ts';
 
 /** What a gateway process can be told over its control socket. Each rejects with a `Fault`. */
 export interface GatewayCommands {
-  status(): Promise<GatewayStatus>;
+  /** Asking the workers takes a while where the model is large. */
+  status(withWorkers: boolean): Promise<GatewayStatus>;
   /** A server says that it lives for as long as this response is open. */
   attach(servers: readonly string[], response: ServerResponse): void;
   reload(): Promise<void>;
@@ -74,7 +75,9 @@ async function answer(
   const body = await bodyOf(request);
   switch (what) {
     case 'GET /status':
-      return reply(response, 200, await commands.status());
+      return reply(response, 200, await commands.status(false));
+    case 'GET /status?workers':
+      return reply(response, 200, await commands.status(true));
     case 'POST /attach':
       return commands.attach(body.servers as readonly string[], response);
     case 'POST /reload':

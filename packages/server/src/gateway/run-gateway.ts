@@ -168,8 +168,8 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     this.#tell();
   }
 
-  async status(): Promise<GatewayStatus> {
-    const reports = await this.#gateway.reports();
+  async status(withWorkers: boolean): Promise<GatewayStatus> {
+    const reports = withWorkers ? await this.#gateway.reports() : [];
     return {
       pid: process.pid,
       settings: settledSettings(this.#settings, this.listeners.list()),
@@ -209,6 +209,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     }
     void this.#gateway.handedOver();
     this.stop({ deadlineMs: { ...defaultLimits, ...this.#settings.limits }.drainMs });
+    if (this.#owner.kind === 'attached') this.#owner.attachment.end();
   }
 
   setLogLevel(level: string): void {

@@ -2,7 +2,7 @@ import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import type { ListenerAddress } from '../contract.ts';
 import type { GatewaySettings } from './settings.ts';
 
-/** What a gateway process says of itself when asked: `GET /status`. */
+/** What a gateway process says of itself when asked: `GET /status`; with `?workers` of its workers, too. */
 export interface GatewayStatus {
   readonly pid: number;
   readonly settings: GatewaySettings;
