@@ -594,6 +594,11 @@ test('redirects keep what they do not change', async (t) => {
     'https://b.test:8443/old',
   ]);
   assert.deepEqual(await redirect({ port: 80 }, '/old'), [308, 'http://a.test/old']);
+  assert.deepEqual(await redirect({ host: 'b.test:81' }, '/old'), [308, 'http://b.test:81/old']);
+  assert.deepEqual(await redirect({ host: 'b.test' }, '/old', { host: 'a.test:8080' }), [
+    308,
+    'http://b.test:8080/old',
+  ]);
   const path = { type: 'prefix', value: '/new/' } as const;
   assert.deepEqual(await redirect({ path }, '/old/x?y=1'), [308, 'http://a.test/new/x?y=1']);
   assert.deepEqual(await redirect({ path: { type: 'full', value: '/all' } }, '/old/x'), [

@@ -52,7 +52,7 @@ export class RateLimitStep implements PolicyStep {
       case 'source-address':
         return view.clientAddress;
       case 'header':
-        return view.header(by.name) ?? '';
+        return view.header(by.name.toLowerCase()) ?? '';
     }
   }
 }

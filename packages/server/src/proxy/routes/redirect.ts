@@ -15,17 +15,24 @@ export function compileRedirect(action: RedirectAction, match: PathMatch): Redir
   const { status, location } = action;
   if (location !== undefined) return () => redirectTo(status, location);
   const rewrite = action.path === undefined ? undefined : compileRewrite(action.path, match);
-  const host = action.host !== undefined && isAuthority(action.host) ? action.host : undefined;
+  const wanted =
+    action.host !== undefined && isAuthority(action.host) ? splitAuthority(action.host) : undefined;
   return (view) => {
     const { head } = view;
     const target = rewrite === undefined ? head : rewrite(head.path, head.query);
     if (target === undefined) return broken;
     const scheme = action.scheme ?? view.scheme;
     const said = splitAuthority(head.authority.text);
-    const port = action.port ?? (action.scheme === undefined && host === undefined ? said.port : undefined);
-    const authority = port === undefined || isUsual(port, scheme) ? '' : `:${port}`;
-    const path = target.path === '*' ? '/' : target.path;
-    return redirectTo(status, `${scheme}://${host ?? said.name}${authority}${path}${target.query}`);
+    const name = wanted?.name ?? said.name;
+    // Another scheme has another port.
+    const port = action.port ?? wanted?.port ?? (action.scheme === undefined ? said.port : undefined);
+    const path = (target.path === '*' ? '/' : target.path) + target.query;
+    // HTTP/1.0 knows no host: what is relative stays there.
+    if (name === '') return redirectTo(status, path);
+    return redirectTo(
+      status,
+      `${scheme}://${name}${port === undefined || isUsual(port, scheme) ? '' : `:${port}`}${path}`,
+    );
   };
 }
 

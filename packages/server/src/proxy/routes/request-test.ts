@@ -14,7 +14,10 @@ export function compileConditions(match: RouteMatch): readonly RequestTest[] {
     tests.push((request) => wanted.has(request.head.method));
   }
   if (scheme !== undefined) tests.push((request) => request.scheme === scheme);
-  for (const field of match.headers ?? []) tests.push(named(field, (request, name) => request.header(name)));
+  for (const field of match.headers ?? []) {
+    const lower = { ...field, name: field.name.toLowerCase() };
+    tests.push(named(lower, (request, name) => request.header(name)));
+  }
   for (const field of match.cookies ?? []) tests.push(named(field, (request, name) => request.cookie(name)));
   for (const field of match.query ?? []) tests.push(named(field, (request, name) => request.query(name)));
   if (sources !== undefined) {
