@@ -120,12 +120,7 @@ export class OutlierDetector {
    * Ejects an endpoint that was found out in another way, such as by comparison with the others (`outlier-statistics.ts`); true when
    * it did. `maxEjectionPercent` holds.
    */
-  eject(
-    record: OutlierRecord,
-    cause: 'server-error' | 'local-failure',
-    size: number,
-    nowMs: number,
-  ): boolean {
+  eject(record: OutlierRecord, cause: 'server-error' | 'no-answer', size: number, nowMs: number): boolean {
     return this.#judge(record, cause, true, size, nowMs);
   }
 

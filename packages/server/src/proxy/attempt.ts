@@ -68,7 +68,7 @@ export interface AttemptOwner {
     end: number,
   ): void;
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void;
-  /** Nothing came of the endpoint, for anybody, since the request was sent `silentAfterMs` ago. */
+  /** Nothing came of the endpoint, for anybody, since the request was sent `silentAfterMs` ago; or it was found to hang. */
   onAttemptSilent?(attempt: Attempt, nowMs: number): void;
   /** No response began within `responseTimeoutMs`. Milliseconds for which it goes on all the same; 0, or no such method: it failed. */
   onAttemptLate?(attempt: Attempt, nowMs: number): number;
@@ -157,7 +157,10 @@ export abstract class Attempt {
 
   /** Acts upon its deadline. */
   sweep(nowMs: number): void {
-    if (nowMs >= this.#silentMs && this.state === 'asked') this.#listen(nowMs);
+    if (this.state === 'asked' && !this.silent) {
+      if (this.endpoint.hangs) this.#fallSilent(nowMs);
+      else if (nowMs >= this.#silentMs) this.#listen(nowMs);
+    }
     if (nowMs < this.deadlineMs) return;
     switch (this.state) {
       case 'queued':
@@ -229,10 +232,18 @@ export abstract class Attempt {
 
   #listen(nowMs: number): void {
     const { heard } = this.endpoint;
-    this.silent = heard === this.#heard;
+    if (heard === this.#heard) {
+      this.#fallSilent(nowMs);
+      return;
+    }
     this.#heard = heard;
-    this.#silentMs = this.silent ? never : nowMs + (this.owner.silentAfterMs ?? never);
-    if (this.silent) this.owner.onAttemptSilent?.(this, nowMs);
+    this.#silentMs = nowMs + (this.owner.silentAfterMs ?? never);
+  }
+
+  #fallSilent(nowMs: number): void {
+    this.silent = true;
+    this.#silentMs = never;
+    this.owner.onAttemptSilent?.(this, nowMs);
   }
 
   #late(nowMs: number): void {

@@ -1,4 +1,5 @@
 import { ClusterLoad } from '@portolan/core/balance/endpoint-load.ts';
+import { isKeyed } from '@portolan/core/balance/make-balancer.ts';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { type BreakerKind, CircuitBreaker } from '@portolan/core/resilience/circuit-breaker.ts';
 import type { Outcome } from '@portolan/core/resilience/outlier.ts';
@@ -118,7 +119,8 @@ export class ClusterState implements Swept {
     this.breaker.configure(thresholdsOf(config));
     this.admission.configure(config?.adaptiveConcurrency);
     this.#members.update(config);
-    this.#outliers.configure(config?.outlier, this.#members.all);
+    const evenly = config !== undefined && !isKeyed(config.balance);
+    this.#outliers.configure(config?.outlier, this.#members.all, evenly);
     this.#checks.configure(config?.activeCheck, this.#members.all);
     if (config !== undefined) this.#watch();
   }
@@ -241,7 +243,8 @@ export class ClusterState implements Swept {
     const building = this.#members.sweep(nowMs);
     const { ejected, watching: more } = this.#outliers.sweep(nowMs);
     if (ejected > 0) this.stats.add('ejections', ejected);
-    let watching = this.#checks.sweep(nowMs, this.#used) || more || building;
+    const asked = this.breaker.count('requests') > 0;
+    let watching = this.#checks.sweep(nowMs, this.#used) || more || building || asked;
     this.#used = false;
     for (const endpoint of this.#members.all) {
       if (endpoint.idleCount > 0) endpoint.closeIdle(nowMs);

@@ -1,5 +1,6 @@
 import { type ClusterLoad, EndpointLoad } from '@portolan/core/balance/endpoint-load.ts';
 import { stickyToken } from '@portolan/core/balance/sticky.ts';
+import { newSilenceRecord } from '@portolan/core/resilience/hang-detection.ts';
 import { newOutlierRecord } from '@portolan/core/resilience/outlier.ts';
 import { newTally } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { Endpoint } from '@portolan/core/traffic/model.ts';
@@ -33,6 +34,8 @@ export class EndpointState {
   requests = 0;
   /** How often something of a response came: whoever sees it unchanged has heard nothing. */
   heard = 0;
+  /** How that compares with the others. */
+  readonly silence = newSilenceRecord();
   failures = 0;
   /** When an ejected one is next tried by a bare connection, and how often it was. */
   probeAtMs = 0;
@@ -56,6 +59,12 @@ export class EndpointState {
 
   get port(): number {
     return this.endpoint.port;
+  }
+
+  /** Ejected because it takes requests and answers none. */
+  get hangs(): boolean {
+    const { state } = this.record;
+    return state.kind === 'ejected' && state.cause === 'no-answer';
   }
 
   get idleCount(): number {

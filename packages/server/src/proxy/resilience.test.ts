@@ -384,6 +384,27 @@ test('a client that ended its side still gets an answer that comes soon', async 
   assert.match(answer, /^HTTP\/1\.1 200 /);
 });
 
+test('a route’s idle time ends what does not move, before the answer and in its middle', async (scope) => {
+  const server = await startServer(scope, (socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      if (bytes.toString().startsWith('GET /half')) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+      }
+    });
+  });
+  const model = modelOf(
+    { 'web.test': cluster('web', [endpoint(server.port)], { outlier }) },
+    { retry: noRetry },
+  );
+  const put = model.virtualHosts.put.map((host) => ({
+    ...host,
+    routes: host.routes.map((route) => ({ ...route, idleTimeoutMs: 150 })),
+  }));
+  const { port } = startPlane(scope, { ...model, virtualHosts: { put, remove: [] } });
+  assert.equal((await ask(port)).status, 504);
+  assert.equal((await ask(port, { path: '/half' })).status, 0);
+});
+
 test('an endpoint that is killed costs no request, and is back as soon as it listens again', async (scope) => {
   const upstreams = await startMany(scope, ['a', 'b']);
   const [a] = upstreams;

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
+import { isHanging } from '@portolan/core/resilience/hang-detection.ts';
 import { type Outcome, OutlierDetector } from '@portolan/core/resilience/outlier.ts';
 import { comparedOutliers, outlierStatisticsDefaults } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { OutlierDetection } from '@portolan/core/traffic/model.ts';
@@ -24,6 +25,7 @@ export class OutlierWatch {
   #detector: OutlierDetector | undefined;
   #states: readonly EndpointState[] = [];
   #compareAtMs = 0;
+  #comparable = false;
 
   /** @param onChange availability changed */
   constructor(context: OutlierContext, onChange: () => void) {
@@ -36,12 +38,14 @@ export class OutlierWatch {
     return this.#detector?.ejected ?? 0;
   }
 
-  configure(policy: OutlierDetection | undefined, states: readonly EndpointState[]): void {
+  /** @param evenly whether requests are spread so that one endpoint's are like another's */
+  configure(policy: OutlierDetection | undefined, states: readonly EndpointState[], evenly: boolean): void {
     const { clock, random } = this.#context;
     const consecutive = policy?.consecutiveGatewayFailures ?? 0;
     const gateway = { consecutive, enforcingPercent: consecutive > 0 ? 100 : 0 };
     if (this.#compares && this.#policy === undefined) this.#compareAtMs = clock.monotonicMs();
     this.#policy = policy;
+    this.#comparable = evenly && (policy?.consecutiveLocalFailures ?? 0) > 0;
     this.#detector = policy === undefined ? undefined : new OutlierDetector(policy, gateway, random);
     this.#states = states;
     for (const state of states) this.#detector?.adopt(state.record);
@@ -65,7 +69,8 @@ export class OutlierWatch {
   /** Lets those back whose time is over, tries the others, compares all. Returns how many it ejected, and whether it has more to do. */
   sweep(nowMs: number): { readonly ejected: number; readonly watching: boolean } {
     const compares = this.#compares;
-    const ejected = compares && nowMs >= this.#compareAtMs ? this.#compare(nowMs) : 0;
+    let ejected = compares && nowMs >= this.#compareAtMs ? this.#compare(nowMs) : 0;
+    if (this.#comparable) ejected += this.#ejectHanging(nowMs);
     if (this.ejected === 0) return { ejected, watching: compares };
     let changed = false;
     for (const endpoint of this.#states) {
@@ -98,6 +103,29 @@ export class OutlierWatch {
     for (const { tally } of this.#states) {
       tally.total = 0;
       tally.succeeded = 0;
+    }
+    return ejected;
+  }
+
+  #ejectHanging(nowMs: number): number {
+    const states = this.#states;
+    const consecutive = this.#policy?.consecutiveLocalFailures ?? 0;
+    let heard = 0;
+    for (let index = 0; index < states.length; index++) heard += (states[index] as EndpointState).heard;
+    let ejected = 0;
+    const counts = { heard: 0, asked: 0, underWay: 0, others: 0 };
+    for (let index = 0; index < states.length; index++) {
+      const state = states[index] as EndpointState;
+      const { record } = state;
+      counts.heard = state.heard;
+      counts.asked = state.requests;
+      counts.underWay = state.load.active;
+      counts.others = heard - state.heard;
+      const enough = record.state.kind === 'trial' ? 1 : consecutive;
+      if (!isHanging(state.silence, counts, enough, nowMs)) continue;
+      if (this.#detector?.eject(record, 'no-answer', states.length, nowMs) !== true) continue;
+      this.#ejected(state, nowMs);
+      ejected++;
     }
     return ejected;
   }
