@@ -251,3 +251,31 @@ function echoHttp1(socket: Socket): void {
   const parser = createHttpServer((request, response) => request.pipe(response));
   parser.emit('connection', socket);
 }
+
+test('a large upload that its service takes slowly is no flood', async (t) => {
+  let taken = 0;
+  const { port: upstream } = await startServer(t, (socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      taken += bytes.length;
+      socket.pause();
+      setImmediate(() => socket.resume());
+      if (taken > 30_000_000) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  });
+  const { port } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
+  const session = client(t, port);
+  const stream = session.request({
+    ':method': 'POST',
+    ':authority': 'a.test',
+    ':path': '/',
+    'content-length': 30_000_000,
+  });
+  const piece = Buffer.alloc(100_000);
+  for (let sent = 0; sent < 30_000_000; sent += piece.length) {
+    if (!stream.write(piece)) await once(stream, 'drain');
+  }
+  stream.end();
+  const [response] = await once(stream, 'response');
+  assert.equal(response[':status'], 200);
+  stream.close();
+});

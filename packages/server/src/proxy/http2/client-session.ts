@@ -57,6 +57,7 @@ export class Http2ClientSession implements StreamHost, Swept {
   /** Octets that were read up to the last look, and those of them that meant something. */
   #readBytes = 0;
   #usefulBytes = 0;
+  #credit = 0;
   #idleSinceMs: number;
   #fresh = true;
   #leaving = false;
@@ -193,9 +194,11 @@ export class Http2ClientSession implements StreamHost, Swept {
   /** Whether what comes is mostly frames without meaning; the session is over then. */
   #isNoise(nowMs: number): boolean {
     const read = this.#socket.bytesRead;
-    const overhead = read - this.#readBytes - this.#usefulBytes;
+    // A body is read before it is told: what was taken for noise then is made good later, up to a window.
+    const overhead = this.#credit + read - this.#readBytes - this.#usefulBytes;
     this.#readBytes = read;
     this.#usefulBytes = 0;
+    this.#credit = Math.max(Math.min(overhead, 0), -clientHttp2.connectionWindowBytes);
     if (overhead <= 0 || this.#overhead.take(nowMs, overhead)) return false;
     this.#calm('http2-noise');
     return true;

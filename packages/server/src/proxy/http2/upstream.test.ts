@@ -202,13 +202,16 @@ test('an endpoint that closes its connections when they are idle, or with GOAWAY
     stream.respond({ ':status': 200, 'content-length': 2 });
     stream.end('ok');
   });
-  const port = through(t, [upstream]);
+  const endpoints = [endpoint(upstream)];
+  const model = modelOf({ 'a.test': cluster('a', endpoints, { protocol: 'http2' }) });
+  const { port, plane } = startPlane(t, model);
   for (const close of ['close', 'destroy', 'close'] as const) {
     assert.equal(statusOf((await talk(port, [get()], { until: oneResponse })).answer), 200);
     const last = sessions.at(-1);
     last?.[close]();
   }
   assert.equal(statusOf((await talk(port, [get()], { until: oneResponse })).answer), 200);
+  assert.equal(plane.report().clusters[0]?.endpoints[0]?.failures, 0);
 });
 
 test('a response that breaks off is broken off for the client too', async (t) => {

@@ -1,12 +1,14 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import {
   Attempt,
+  type AttemptFailure,
   type AttemptOwner,
   anomaly,
   connectFailure,
   overflow,
   refusedStream,
   reset,
+  stale,
 } from '../attempt.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { connectOutcome } from '../connect-error.ts';
@@ -230,7 +232,15 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     this.#session = undefined;
     session?.streamEnded();
     if (this.state === 'over') return;
-    if (this.state === 'asked' && code === NGHTTP2_REFUSED_STREAM) this.fail(refusedStream, undefined);
-    else this.fail(reset, 'local-failure');
+    const failure = this.#failureOf(code, session);
+    this.fail(failure, failure === reset ? 'local-failure' : undefined);
+  }
+
+  #failureOf(code: number | undefined, session: UpstreamSession | undefined): AttemptFailure {
+    if (this.state !== 'asked' || this.responded) return reset;
+    if (code === NGHTTP2_REFUSED_STREAM) return refusedStream;
+    // Node's word for streams of a connection that is gone.
+    const gone = code === NGHTTP2_CANCEL && session?.usable === false;
+    return gone && session.reused ? stale : reset;
   }
 }

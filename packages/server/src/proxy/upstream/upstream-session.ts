@@ -92,7 +92,8 @@ export class UpstreamSession implements Swept {
 
   /** Whether it may ever take one again. */
   get usable(): boolean {
-    return this.#state === 'connecting' || this.#state === 'open';
+    if (this.#state === 'connecting') return true;
+    return this.#state === 'open' && this.#session?.closed === false && !this.#session.destroyed;
   }
 
   /** Whether a stream was ever answered: then a reset may only mean that the session was closed for being idle. */
