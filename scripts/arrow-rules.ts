@@ -57,7 +57,7 @@ const roomArrows: Readonly<Record<string, readonly string[]>> = {
   rules: ['linear-regex'],
   frontends: ['http', 'linear-regex', 'log-stream', 'prepared-query-book', 'rules'],
   sources: ['rules'],
-  outlets: ['http', 'linear-regex', 'prepared-query-book'],
+  outlets: ['http', 'linear-regex', 'prepared-query-book', 'upstream-names'],
   config: [
     'frontends/*/config.ts',
     'sources/*/config.ts',

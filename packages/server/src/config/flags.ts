@@ -86,6 +86,7 @@ export type SettingKey =
   | 'nginx.listen'
   | 'nginx.balance'
   | 'nginx.debounce'
+  | 'nginx.follow-dns'
   | 'templates';
 
 /** The doors of the server and where they are unless told otherwise. */
@@ -300,6 +301,12 @@ export const settingInfos: readonly SettingInfo[] = [
   ),
   setting('nginx.balance', 'POLICY', 'round-robin or least-conn', 'round-robin'),
   setting('nginx.debounce', 'DURATION', 'changes within this of each other cost one reload', '200ms'),
+  setting(
+    'nginx.follow-dns',
+    'BOOL',
+    'an nginx from 1.27.3 up follows endpoints by our DNS, with no reload',
+    'true',
+  ),
   setting(
     'templates',
     'FILE',

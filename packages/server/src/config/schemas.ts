@@ -195,6 +195,7 @@ export const schemas = {
   'nginx.listen': value.bindOrOff,
   'nginx.balance': value.oneOf('round-robin', 'least-conn'),
   'nginx.debounce': value.duration({ max: 60_000 }),
+  'nginx.follow-dns': value.toggle,
   templates: templatesSchema,
 } as const satisfies Readonly<Record<SettingKey, z.ZodType>>;
 

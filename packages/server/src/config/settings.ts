@@ -135,6 +135,7 @@ export function settingsFrom(
       listen: values['nginx.listen'].bind,
       balance: values['nginx.balance'],
       debounceMs: values['nginx.debounce'],
+      followDns: values['nginx.follow-dns'],
     },
     templates: values.templates,
     origins,

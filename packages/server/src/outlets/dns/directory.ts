@@ -4,13 +4,13 @@ import type { Entry, InstanceRecord, NodeRecord } from '@portolan/core/catalog/r
 import type { TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { View } from '../../contract.ts';
 import { PreparedQueryBook } from '../../prepared-query-book.ts';
+import { upstreamLabel } from '../../upstream-names.ts';
 import { formatAddress, parseAddress } from './address.ts';
+import type { UpstreamSource } from './upstream-zone.ts';
 
 /** The catalog as DNS asks it: also by folded node name, and by address. */
-export interface Directory {
+export interface Directory extends UpstreamSource {
   readonly catalog: CatalogReader;
-  /** Whose clusters say which endpoints are behind a port of a Service manifest. */
-  readonly traffic: TrafficModel;
   /** By lower-case name; of several that differ in case only, one and always the same. */
   nodeByFoldedName(name: string): Entry<NodeRecord> | undefined;
   /** Who has this address (canonical text). In order of node. */
@@ -32,6 +32,8 @@ export class CatalogDirectory implements Directory {
   readonly #names = new MultiMap();
   readonly #addresses = new MultiMap();
   readonly #queries: PreparedQueryBook;
+  /** Clusters of the traffic model by their label; those that are gone may be there still. */
+  #labels: Map<string, string> | undefined;
   #staleNames: Set<string> | 'all' = 'all';
   #staleAddresses: Set<string> | 'all' = 'all';
 
@@ -46,6 +48,25 @@ export class CatalogDirectory implements Directory {
 
   get traffic(): TrafficModel {
     return this.#view().traffic;
+  }
+
+  get revision(): number {
+    return this.catalog.revision;
+  }
+
+  clusterLabelled(label: string): string | undefined {
+    this.#labels ??= new Map(
+      Iterator.from(this.traffic.clusters.keys()).map((name) => [upstreamLabel(name), name]),
+    );
+    return this.#labels.get(label);
+  }
+
+  /** These clusters changed, came or went. */
+  clustersChanged(names: ReadonlySet<string>): void {
+    if (this.#labels === undefined) return;
+    for (const name of names) this.#labels.set(upstreamLabel(name), name);
+    // Built anew when it is asked again: names that are gone must not add up.
+    if (this.#labels.size > 2 * this.traffic.clusters.size + 1_000) this.#labels = undefined;
   }
 
   /** These nodes, their instances or checks have changed; `listMoved`: some node came, went or changed itself. */

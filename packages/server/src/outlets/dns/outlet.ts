@@ -113,6 +113,7 @@ class DnsOutlet implements Part {
     for (const service of delta.services) this.#cache.dropService(foldedNameOf(service));
     for (const node of delta.nodes) this.#cache.dropNode(node);
     for (const cluster of traffic.clusters) this.#cache.dropTraffic(cluster);
+    this.#directory.clustersChanged(traffic.clusters);
     if (delta.rules) this.#cache.dropTraffic(anyRule);
     this.#directory.changed(delta.nodes, delta.nodeList);
   }

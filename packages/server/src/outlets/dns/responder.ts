@@ -1,4 +1,5 @@
 import type { Random } from '@portolan/core/base/clock.ts';
+import { upstreamDomain } from '../../upstream-names.ts';
 import { isReverseName } from './address.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { DnsConfig } from './config.ts';
@@ -115,7 +116,9 @@ export class Responder {
 
 function isOurs(name: Name, zone: Zone): boolean {
   const inCluster = zone.cluster !== undefined && isWithin(name, zone.cluster.domain);
-  return inCluster || isReverseName(name) || domainOf(name, zone) !== undefined;
+  return (
+    inCluster || isWithin(name, upstreamDomain) || isReverseName(name) || domainOf(name, zone) !== undefined
+  );
 }
 
 function udpRoom(query: QueryReader): number {

@@ -1,4 +1,5 @@
 import type { NodeRecord } from '@portolan/core/catalog/records.ts';
+import { upstreamDomain } from '../../upstream-names.ts';
 import {
   formatAddress,
   fromHexLabel,
@@ -18,6 +19,7 @@ import { foldedText, nameOf, nodeName, serviceName } from './names.ts';
 import { addressRecord, wants } from './resource-records.ts';
 import { type Candidate, isInDatacenter, select, selectByQuery } from './selection.ts';
 import { metadataTexts } from './text-record.ts';
+import { upstreamAnswer } from './upstream-zone.ts';
 import { isName } from './writer.ts';
 import { domainOf, isWithin, type Zone } from './zone.ts';
 
@@ -42,6 +44,7 @@ function translate(
   if (cluster !== undefined && isWithin(name, cluster.domain)) {
     return clusterAnswer(directory, name.map(foldedText), type, cluster);
   }
+  if (isWithin(name, upstreamDomain)) return upstreamAnswer(directory, name.map(foldedText), type);
   const domain = domainOf(name, zone);
   if (domain === undefined) return undefined;
   const labels = name.slice(0, name.length - domain.length).map(foldedText);

@@ -15,6 +15,7 @@ const defaults: NginxSettings = {
   listen: { address: '127.0.0.1', port: 8081 },
   balance: 'round-robin',
   debounceMs: 200,
+  followDns: true,
 };
 
 test('nothing is done unless files or nginx itself are given', () => {

@@ -14,6 +14,7 @@ export interface NginxSettings {
   readonly listen: Bind | undefined;
   readonly balance: 'round-robin' | 'least-conn';
   readonly debounceMs: number;
+  readonly followDns: boolean;
 }
 
 export interface NginxConfig {
@@ -27,6 +28,8 @@ export interface NginxConfig {
   readonly balance: 'round-robin' | 'least-conn';
   /** Changes that come within this of each other cost one reload. */
   readonly debounceMs: number;
+  /** Endpoints are followed by DNS where nginx can, so that their changes cost no reload. */
+  readonly followDns: boolean;
   /** Of ours alone: the last good configuration is kept here. */
   readonly stateDir: string;
 }
@@ -56,14 +59,15 @@ export function nginxConfig(settings: NginxSettings, dataDir: string): NginxConf
   const stateDir = resolve(dataDir, 'nginx');
   const layout = layoutOf(settings, stateDir);
   if (layout === undefined) return undefined;
-  const { binary, balance, debounceMs, listen } = settings;
+  const { binary, balance, debounceMs, listen, followDns } = settings;
   if (listen === undefined || listen.port === 0) {
     throw invalid(
       'listen',
       'must be ADDR:PORT with a port of its own: nginx cannot be told to take a free one',
     );
   }
-  return { layout, reload: reloadOf(settings, layout), binary, balance, debounceMs, listen, stateDir };
+  const reload = reloadOf(settings, layout);
+  return { layout, reload, binary, balance, debounceMs, followDns, listen, stateDir };
 }
 
 function layoutOf(settings: NginxSettings, stateDir: string): Layout | undefined {

@@ -1,4 +1,4 @@
-import type { Context, Part } from '../../contract.ts';
+import type { Bind, Context, Part } from '../../contract.ts';
 import { Addresses } from './addresses.ts';
 import { maxDelayMs, type NginxConfig } from './config.ts';
 import { NginxChild } from './nginx-child.ts';
@@ -10,17 +10,16 @@ const patrolMs = 5_000;
 /** The server starts without an nginx that takes longer; readiness says so. */
 const startPatienceMs = 5_000;
 
+type NginxContext = Pick<Context, 'engine' | 'clock' | 'random' | 'log' | 'listeners'>;
+
 /** Feeds an nginx with the traffic model. See README.md. */
-export function nginxOutlet(
-  context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>,
-  config: NginxConfig,
-): Part {
+export function nginxOutlet(context: NginxContext, config: NginxConfig): Part {
   return new NginxOutlet(context, config);
 }
 
 class NginxOutlet implements Part {
   readonly name = 'nginx';
-  readonly #context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>;
+  readonly #context: NginxContext;
   readonly #config: NginxConfig;
   #rollout: Rollout | undefined;
   #child: NginxChild | undefined;
@@ -34,7 +33,7 @@ class NginxOutlet implements Part {
   #again = false;
   #stopped = false;
 
-  constructor(context: Pick<Context, 'engine' | 'clock' | 'random' | 'log'>, config: NginxConfig) {
+  constructor(context: NginxContext, config: NginxConfig) {
     this.#context = context;
     this.#config = config;
     this.#addresses = new Addresses(context.clock, () => this.#onChange());
@@ -55,6 +54,7 @@ class NginxOutlet implements Part {
       program,
       child: this.#child,
       addresses: this.#addresses,
+      resolver: () => this.#resolver(),
       clock,
       random,
       log,
@@ -79,6 +79,14 @@ class NginxOutlet implements Part {
 
   readiness(): readonly string[] {
     return this.#rollout?.problems() ?? ['not started yet'];
+  }
+
+  /** Where the DNS outlet is bound; every address is loopback too. */
+  #resolver(): Bind | undefined {
+    const dns = this.#context.listeners.list().find(({ name }) => name === 'dns');
+    if (dns === undefined) return undefined;
+    const { address, port } = dns;
+    return { address: address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address, port };
   }
 
   #firstWork(): Promise<void> {

@@ -2,8 +2,10 @@ import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
+import type { Bind } from '../../contract.ts';
 import type { Addresses } from './addresses.ts';
 import type { NginxConfig } from './config.ts';
+import { followsDns } from './followed-upstream.ts';
 import { askGeneration, hashOf, newGeneration } from './generation.ts';
 import { currentFiles, exchange, type Files, type Good, isThere, LastGood } from './last-good.ts';
 import { includedFiles, mainFile, notice } from './main-file.ts';
@@ -22,6 +24,8 @@ export interface RolloutOptions {
   /** Undefined: somebody else runs nginx. */
   readonly child: NginxChild | undefined;
   readonly addresses: Addresses;
+  /** Where our DNS answers; undefined: it does not. */
+  readonly resolver: () => Bind | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -203,6 +207,7 @@ export class Rollout {
       listen: config.listen,
       balance: config.balance,
       ownsDefault: config.layout.kind === 'whole',
+      resolver: config.followDns && followsDns(program.version) ? this.#options.resolver() : undefined,
     };
     const refusedDoors = this.#hasStream()
       ? await takenDoors(this.#newDoors(model, running))

@@ -9,6 +9,12 @@ const keepAliveConnections = 32;
 /** Below the 5 s after which Node's servers close an idle connection: who closes first loses no request. */
 const upstreamIdleMs = 4_000;
 
+/** Last in an upstream of HTTP: nginx wants the method before it. */
+export const keepAlive: readonly Directive[] = [
+  directive('keepalive', keepAliveConnections),
+  directive('keepalive_timeout', ms(upstreamIdleMs)),
+];
+
 type Balance = 'round-robin' | 'least-conn';
 
 export interface Upstream {
@@ -36,12 +42,7 @@ export function upstreamOf(cluster: Cluster, addressOf: AddressOf): Upstream {
 function makeUpstream(cluster: Cluster, addressOf: AddressOf): Upstream {
   const { servers, problems } = serversOf(cluster, addressOf);
   const args = [upstreamName(cluster.name)];
-  // nginx wants the method before `keepalive`.
-  const http = [
-    ...servers,
-    directive('keepalive', keepAliveConnections),
-    directive('keepalive_timeout', ms(upstreamIdleMs)),
-  ];
+  const http = [...servers, ...keepAlive];
   const method = (balance: Balance) => methodOf(cluster, balance);
   return {
     servers,
@@ -52,7 +53,7 @@ function makeUpstream(cluster: Cluster, addressOf: AddressOf): Upstream {
 }
 
 /** Round robin is what nginx does unless told otherwise. A policy that the model gets later is a line here. */
-function methodOf(cluster: Cluster, balance: Balance): readonly Directive[] {
+export function methodOf(cluster: Cluster, balance: Balance): readonly Directive[] {
   const { policy } = cluster.balance;
   const leastConn = policy === 'least-request' || (policy === 'round-robin' && balance === 'least-conn');
   return leastConn ? [directive('least_conn')] : [];
@@ -88,7 +89,7 @@ function weightArgs({ weight }: Endpoint): readonly string[] {
 }
 
 /** As near as nginx comes to outlier detection: so many failures within the time take a server out for that same time. */
-function failureArgs({ outlier }: Cluster): readonly string[] {
+export function failureArgs({ outlier }: Cluster): readonly string[] {
   const seconds = Math.max(1, Math.round(outlier.baseEjectionMs / 1_000));
   return [
     `max_fails=${Math.max(0, Math.round(outlier.consecutiveLocalFailures))}`,

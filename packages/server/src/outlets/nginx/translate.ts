@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Bind } from '../../contract.ts';
+import { canFollow, followedUpstream } from './followed-upstream.ts';
 import { type Directive, writeConfiguration } from './nginx-writer.ts';
 import { generationServer, httpServers } from './translate-http.ts';
 import { streamServers } from './translate-stream.ts';
@@ -15,6 +16,8 @@ export interface TranslateOptions {
   readonly ownsDefault: boolean;
   /** Endpoints may be known by name; undefined: that name has no address. */
   readonly addressOf: AddressOf;
+  /** Where nginx asks for the endpoints of a cluster by itself; undefined: they are written down. */
+  readonly resolver?: Bind | undefined;
   /** Doors that cannot be opened, by `OwnDoor.key`, and why. */
   readonly refusedDoors: ReadonlyMap<string, string>;
 }
@@ -82,19 +85,35 @@ function usableClusters(
   for (const cluster of clusters.values()) {
     const known = upstreamOf(cluster, addressOf);
     for (const problem of known.problems) problems.push(problem);
-    if (known.servers.length > 0) usable.set(cluster.name, cluster);
+    const foreign = foreignSpeech(cluster);
+    if (foreign !== undefined) {
+      problems.push(
+        `cluster ${JSON.stringify(cluster.name)} is left out: nginx does not speak ${foreign} to it`,
+      );
+    } else if (known.servers.length > 0) usable.set(cluster.name, cluster);
   }
   return usable;
+}
+
+/** What its instances want to hear that is not written: better nobody than somebody who speaks otherwise. */
+function foreignSpeech({ tls, protocol, proxyProtocol }: Cluster): string | undefined {
+  if (tls !== undefined) return 'TLS';
+  if (protocol === 'http2') return 'HTTP/2';
+  return proxyProtocol === 'v2' ? 'version 2 of the PROXY protocol' : undefined;
 }
 
 function upstreamsOf(
   names: ReadonlySet<string>,
   { usable }: Vocabulary,
-  { balance, addressOf }: TranslateOptions,
+  { balance, addressOf, resolver }: TranslateOptions,
   place: 'http' | 'stream',
 ): Directive[] {
   return [...names].sort().flatMap((name) => {
     const cluster = usable.get(name);
-    return cluster === undefined ? [] : [upstreamOf(cluster, addressOf)[place](balance)];
+    if (cluster === undefined) return [];
+    if (resolver !== undefined && canFollow(cluster)) {
+      return [followedUpstream(cluster, resolver, balance, place)];
+    }
+    return [upstreamOf(cluster, addressOf)[place](balance)];
   });
 }

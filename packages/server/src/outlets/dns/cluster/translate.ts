@@ -1,4 +1,4 @@
-import { formatAddress, hexLabel, parseAddress } from '../address.ts';
+import { formatAddress, parseAddress } from '../address.ts';
 import { type Answer, type Dependencies, negative, positive } from '../answer.ts';
 import { limits } from '../limits.ts';
 import { type Authority, type Name, type Resource, rcode, typeCode } from '../message.ts';
