@@ -5,6 +5,7 @@ import { edgeTable, type Route } from '../route.ts';
 import type { ClusterVariant } from './cluster-table.ts';
 import type { PlainRoute, RouteContribution } from './contract.ts';
 import { createIngressRoutes } from './ingress/host-routes.ts';
+import type { IngressPathRule } from './ingress/path-rule.ts';
 import { rankOfRegistration } from './rank.ts';
 import { byRank, createRanked, type Owned } from './ranked.ts';
 import type { Shared } from './shared.ts';
@@ -62,15 +63,12 @@ export function createHostTable(
     found: Diagnostic[],
     wanted: Map<string, ClusterVariant>,
   ): Owned<PlainRoute>[] {
-    const plain: Owned<PlainRoute>[] = [];
-    const paths: Owned<RouteContribution & { type: 'ingress-path' }>[] = [];
-    for (const { subject, item } of routes.at(place)) {
-      if (item.type === 'route') plain.push({ subject, item });
-      else paths.push({ subject, item });
-    }
+    const all = routes.at(place);
+    const paths = all.filter(isIngressPath);
+    const plain = all.filter(isPlainRoute);
     if (paths.length === 0) return plain;
-    for (const route of ingress.of(paths, found, wanted)) plain.push(route);
-    return plain.sort(byRank);
+    const made = ingress.of(paths, found, wanted);
+    return plain.length === 0 ? made : [...plain, ...made].sort(byRank);
   }
 
   function matchOf(route: Route): string {
@@ -99,6 +97,14 @@ export function createHostTable(
     },
     clear: () => routes.clear(),
   };
+}
+
+function isIngressPath(owned: Owned<RouteContribution>): owned is Owned<IngressPathRule> {
+  return owned.item.type === 'ingress-path';
+}
+
+function isPlainRoute(owned: Owned<RouteContribution>): owned is Owned<PlainRoute> {
+  return owned.item.type === 'route';
 }
 
 function placeOf(table: string, host: string): string {

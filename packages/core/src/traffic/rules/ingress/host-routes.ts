@@ -2,7 +2,7 @@ import type { Diagnostic, Route } from '../../model.ts';
 import type { ClusterVariant } from '../cluster-table.ts';
 import type { PlainRoute } from '../contract.ts';
 import { type Rank, rankBySpecificity } from '../rank.ts';
-import type { Owned } from '../ranked.ts';
+import { byRank, type Owned } from '../ranked.ts';
 import { type HostFacts, routesOf } from './path-routes.ts';
 import type { IngressPathRule } from './path-rule.ts';
 import { regexProblem } from './regex.ts';
@@ -10,7 +10,7 @@ import { regexProblem } from './regex.ts';
 type OwnedPath = Owned<IngressPathRule>;
 
 /**
- * Gives the routes of the Ingress paths of one host, given in order of rank. As ingress-nginx does it: a canary belongs to the path with
+ * Gives the routes of the Ingress paths of one host, given in order of rank, in order of rank. As ingress-nginx does it: a canary belongs to the path with
  * the same text and type; one Ingress with a regex makes case-insensitive regexes of all; one with TLS sends all to HTTPS.
  */
 export interface IngressRoutes {
@@ -22,7 +22,7 @@ export interface IngressRoutes {
     paths: readonly OwnedPath[],
     found: Diagnostic[],
     wanted: Map<string, ClusterVariant>,
-  ): readonly Owned<PlainRoute>[];
+  ): Owned<PlainRoute>[];
 }
 
 /** What a path became without a canary, as long as the host stays what it is. */
@@ -63,10 +63,10 @@ export function createIngressRoutes(): IngressRoutes {
         if (host.regex && !isExpression(owned, found)) continue;
         const canary = canaries?.get(identityOf(owned.item))?.item;
         const one = ofPath(owned, canary, host);
-        all.push(...one.routes);
+        for (const route of one.routes) all.push(route);
         for (const [name, variant] of one.wanted) wanted.set(name, variant);
       }
-      return all;
+      return host.regex ? all.sort(byRank) : all;
     },
   };
 }
