@@ -186,6 +186,8 @@ export class Wire {
 
   readonly #onError = (error: Error): void => {
     this.#error = error;
+    // TLS tells a record that was changed on its way, and leaves the socket open.
+    this.#socket.destroy();
   };
   readonly #onEnd = (): void => this.owner.onEnd();
   readonly #onDrain = (): void => this.owner.onDrain();
