@@ -1,4 +1,5 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { readLimits } from '../../rules/limits.ts';
@@ -17,7 +18,8 @@ export interface Scan {
   readonly identity: string;
   /** In order of path. */
   readonly files: readonly FoundFile[];
-  readonly directories: readonly string[];
+  /** With the identity of each. */
+  readonly directories: ReadonlyMap<string, string>;
   /** Paths of files and directories that could not be looked at, and why. What is below them may still be there. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
@@ -30,17 +32,16 @@ const manifestName = /\.(ya?ml|json)$/i;
  */
 export async function scanDirectory(directory: string): Promise<Scan> {
   const files: FoundFile[] = [];
-  const directories: string[] = [];
+  const directories = new Map<string, string>();
   const unreadable = new Map<string, string>();
   const seen = new Set<string>();
 
-  async function walk(path: string, depth: number): Promise<void> {
-    const real = await realpath(path);
-    if (seen.has(real)) return;
-    seen.add(real);
+  async function walk(path: string, identity: string, depth: number): Promise<void> {
+    if (seen.has(identity)) return;
+    seen.add(identity);
     if (depth > limits.maxDepth)
       throw new Fault('too-large', `directories are nested deeper than ${limits.maxDepth}`);
-    directories.push(path);
+    directories.set(path, identity);
     for (const name of (await readdir(path)).sort()) {
       if (name.startsWith('.')) continue;
       const at = join(path, name);
@@ -54,20 +55,27 @@ export async function scanDirectory(directory: string): Promise<Scan> {
 
   async function look(path: string, name: string, depth: number): Promise<void> {
     const found = await stat(path);
-    if (found.isDirectory()) return walk(path, depth + 1);
+    if (found.isDirectory()) return walk(path, identityOf(found), depth + 1);
     if (!found.isFile() || !manifestName.test(name)) return;
-    if (files.length >= limits.maxFiles)
-      throw new Fault('too-large', `more than ${limits.maxFiles} files are not read`);
-    files.push({ path, print: `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` });
+    if (files.length < limits.maxFiles) {
+      files.push({ path, print: `${identityOf(found)}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` });
+      return;
+    }
+    // Said once, of all of it: there may be any number.
+    unreadable.set(directory, `more than ${limits.maxFiles} files are not read`);
   }
 
   try {
-    const { dev, ino } = await stat(directory);
-    await walk(directory, 0);
-    return { identity: `${dev}:${ino}`, files, directories, unreadable };
+    const identity = identityOf(await stat(directory));
+    await walk(directory, identity, 0);
+    return { identity, files, directories, unreadable };
   } catch (thrown) {
     throw new Fault('unavailable', `${directory} cannot be read: ${reasonOf(thrown)}`, { cause: thrown });
   }
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });

@@ -112,7 +112,7 @@ class FilesSource implements Part {
   /** One look at everything. Never rejects. */
   async #pass(anyway: boolean): Promise<void> {
     const { directory } = this.#config;
-    let directories: readonly string[] = [];
+    let directories: ReadonlyMap<string, string> = new Map();
     try {
       const scan = await scanDirectory(directory);
       directories = scan.directories;

@@ -4,8 +4,8 @@ import { limits } from './config.ts';
 
 /** Tells that something may have changed in some directories. */
 export interface DirectoryWatch {
-  /** Which directories, from now on. */
-  set(directories: readonly string[]): void;
+  /** Which directories, from now on, with what tells each from another of the same name. */
+  set(directories: ReadonlyMap<string, string>): void;
   close(): void;
 }
 
@@ -18,7 +18,7 @@ export function watchDirectories(
   onChange: () => void,
   onTrouble: (error: unknown) => void,
 ): DirectoryWatch {
-  const watchers = new Map<string, FSWatcher>();
+  const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   let cancel = (): void => {};
   let firstMs: number | undefined;
   let closed = false;
@@ -37,7 +37,7 @@ export function watchDirectories(
     cancel = clock.after(Math.max(0, Math.min(limits.quietMs, firstMs + limits.latestMs - nowMs)), fire);
   }
 
-  function add(directory: string): void {
+  function add(directory: string, identity: string): void {
     try {
       const watcher = watch(directory, { persistent: false }, changed);
       watcher.on('error', () => {
@@ -45,25 +45,30 @@ export function watchDirectories(
         drop(directory);
         changed();
       });
-      watchers.set(directory, watcher);
+      watchers.set(directory, { watcher, identity });
     } catch (error) {
       onTrouble(error);
     }
   }
 
   function drop(directory: string): void {
-    watchers.get(directory)?.close();
+    watchers.get(directory)?.watcher.close();
     watchers.delete(directory);
   }
 
   return {
     set(directories) {
       if (closed) return;
-      // Anew each time: a directory may be another one of the same name.
-      for (const directory of [...watchers.keys()]) drop(directory);
-      for (const directory of directories.slice(0, limits.maxWatched)) add(directory);
+      for (const [directory, { identity }] of [...watchers]) {
+        if (directories.get(directory) !== identity) drop(directory);
+      }
+      for (const [directory, identity] of directories) {
+        if (watchers.size >= limits.maxWatched) break;
+        if (!watchers.has(directory)) add(directory, identity);
+      }
+      // What was told meanwhile may have come too late to be seen.
+      if (firstMs !== undefined) return;
       cancel();
-      firstMs = undefined;
       cancel = clock.after(limits.lookAgainMs, fire);
     },
     close() {
