@@ -328,7 +328,8 @@ test('a gateway alone that is restarted while its control plane is away goes on 
   assert.equal(await outcomeOf(port, 'web.localhost'), 200);
   await waitUntil(() => existsSync(join(stateDir, 'gateway-model.json')));
   await control.stop();
-  await program.stop();
+  await tell(stateDir, 'stop');
+  await program.exited;
   await start();
   assert.equal(await outcomeOf(port, 'web.localhost'), 200);
   assert.deepEqual((await statusOf(stateDir)).state.problems, []);

@@ -47,9 +47,13 @@ export async function upgradeGateway(io: Io, stateDir: string | undefined): Prom
 }
 
 /** `portolan gateway stop` */
-export async function stopGateway(io: Io, stateDir: string | undefined, grace: string): Promise<void> {
+export async function stopGateway(
+  io: Io,
+  stateDir: string | undefined,
+  grace: string | undefined,
+): Promise<void> {
   const { control } = await running(io, stateDir);
-  await control.command('POST /stop', { graceMs: durationMs(grace, '--grace') });
+  await control.command('POST /stop', { graceMs: grace === undefined ? 0 : durationMs(grace, '--grace') });
 }
 
 /** `portolan gateway status` */

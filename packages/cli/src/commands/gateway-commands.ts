@@ -55,8 +55,8 @@ export function declareGatewayCommands(program: Command, io: Io): void {
     },
   );
   told('stop', 'let it finish what is under way, and end')
-    .option('--grace <duration>', 'before that, only say that it is not ready', '0s')
-    .action(async ({ grace }: { grace: string }, command: Command) => {
+    .option('--grace <duration>', 'for so long before that, only say that it is not ready')
+    .action(async ({ grace }: { grace?: string }, command: Command) => {
       const { stopGateway } = await import('../actions/gateway.ts');
       await stopGateway(io, stateDirOf(command), grace);
     });

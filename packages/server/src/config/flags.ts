@@ -335,6 +335,7 @@ const controlPlaneOnly = [
   'gateway-max-tcp-listeners',
   'gateway-min-tcp-port',
   'gateway-outlive',
+  'gateway-tls-certificates',
 ];
 
 /** The flags of `portolan server`. What was parsed goes to `runServer` as `FlagValues`. */

@@ -11,6 +11,7 @@ import { defaultLimits } from './limits.ts';
 import { ModelFile, readModelFile } from './model-file.ts';
 import type { WorkerReport } from './stats.ts';
 import { TicketSecret } from './tls/ticket-secret.ts';
+import { toldSeldom } from './told-seldom.ts';
 import { TrafficStream } from './traffic-stream.ts';
 import { TrafficTable } from './traffic-table.ts';
 import { type RequestWatcher, WorkerFleet } from './worker-fleet.ts';
@@ -197,11 +198,13 @@ class Gateway implements GatewayPart, GatewayView {
 
   #follow(): void {
     const { clock, random, log } = this.#context;
+    const complain = toldSeldom(clock, (reason) =>
+      log.warn({ reason }, 'the traffic stream broke; going on with the last model'),
+    );
     this.#stream = new TrafficStream({
       ...{ servers: this.#servers, tokenFile: this.#tokenFile, clock, random },
       onMessage: (message) => this.#take(message),
-      onTrouble: (fault) =>
-        log.warn({ err: fault }, 'the traffic stream broke; going on with the last model'),
+      onTrouble: (fault) => complain(fault.message),
     });
   }
 

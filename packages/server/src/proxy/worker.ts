@@ -8,6 +8,7 @@ import { DataPlane } from './data-plane.ts';
 import { readModelFile } from './model-file.ts';
 import { RequestSample } from './request-sample.ts';
 import type { WorkerReport } from './stats.ts';
+import { toldSeldom } from './told-seldom.ts';
 import { SpanExporter } from './tracing/exporter.ts';
 import { Tracer } from './tracing/tracer.ts';
 import { TrafficStream } from './traffic-stream.ts';
@@ -107,11 +108,12 @@ function start(settings: WorkerSettings): Running {
     if (last !== undefined) take(last);
   };
   clock.after(modelPatienceMs, fallBack);
+  const complain = toldSeldom(clock, (message) => tell({ type: 'trouble', message }));
   const stream = new TrafficStream({
     ...{ servers, tokenFile, clock, random, onMessage: take },
     onTrouble(fault) {
       fallBack();
-      tell({ type: 'trouble', message: fault.message });
+      complain(`the traffic stream broke: ${fault.message}`);
     },
   });
   const sample = new RequestSample(clock, (lines) => tell({ type: 'requests', lines }));
