@@ -137,8 +137,13 @@ export interface PlanContext {
   ): readonly RuleOf<M>[];
   /** A Service, or a registered service. Undefined: there is none. Endpoints do not matter to it. */
   backend(namespace: string, name: string): Backend | undefined;
-  /** The cluster at a port of it, by number or name. */
-  backendPort(namespace: string, name: string, port: PortRef): BackendPort | BackendProblem;
+  /** The cluster at a port of it, by number or name; where two have it, that of the protocol. Default: TCP. */
+  backendPort(
+    namespace: string,
+    name: string,
+    port: PortRef,
+    protocol?: BackendPort['protocol'],
+  ): BackendPort | BackendProblem;
   /**
    * A cluster like `base` (of a `BackendPort`), but of the subset only, or with its own settings. The same is asked for by the same
    * name. A subset that no policy defines has no endpoints.

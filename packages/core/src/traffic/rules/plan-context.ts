@@ -84,15 +84,16 @@ export function createContext(around: Surroundings): Asked {
 
     backend,
 
-    backendPort(namespace, name, port) {
+    backendPort(namespace, name, port, protocol = 'TCP') {
       const of = backend(namespace, name);
       if (of === undefined) {
         const message = `there is no service ${name} in namespace ${namespace}, neither as a manifest nor registered`;
         return { problem: 'no-service', message };
       }
-      const match = of.ports.find((one) =>
+      const matches = of.ports.filter((one) =>
         'number' in port ? one.port === port.number : one.name === port.name,
       );
+      const match = matches.find(({ protocol: of }) => of === protocol) ?? matches[0];
       if (match !== undefined) return match;
       if (of.type === 'registrations') {
         const cluster = clusterNameOf(namespace, name);

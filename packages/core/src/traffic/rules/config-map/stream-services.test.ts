@@ -8,8 +8,10 @@ const cases: Readonly<Record<string, readonly CatalogRecord[]>> = {
   'stream-services': [
     ...web,
     service('db', { ports: [{ name: 'sql', port: 3306, targetPort: 13_306 }], selector: { app: 'web' } }),
+    service('dns', { ports: [{ port: 53 }, { name: 'u', port: 53, protocol: 'UDP' }] }),
     manifest('v1', 'ConfigMap', 'tcp-services', {
       data: {
+        '5301': 'default/dns:53',
         '9000': 'default/db:3306',
         '9001': 'default/db:sql:PROXY:PROXY',
         '9002': 'default/db:3306::PROXY',
@@ -19,7 +21,9 @@ const cases: Readonly<Record<string, readonly CatalogRecord[]>> = {
         high: 'default/db:3306',
       },
     }),
-    manifest('v1', 'ConfigMap', 'udp-services', { data: { '5300': 'default/web:53' } }),
+    manifest('v1', 'ConfigMap', 'udp-services', {
+      data: { '5300': 'default/web:53', '5301': 'default/dns:53' },
+    }),
     manifest('v1', 'ConfigMap', 'else', { data: { '9006': 'default/db:3306' } }),
   ],
 };

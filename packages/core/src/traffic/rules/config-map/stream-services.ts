@@ -30,7 +30,7 @@ export const streamServicesTranslator: Translator<ConfigMap> = {
         context.report('error', 'port-invalid', `"${key}" is no port of 1 to 65535: it is left out`, path);
         continue;
       }
-      const service = readService(text, context, path);
+      const service = readService(text, protocol, context, path);
       if (service === undefined) continue;
       const { cluster, expectsProxy } = service;
       const name = `${context.subject}/${port}`;
@@ -53,7 +53,12 @@ interface StreamService {
 /** `namespace/service:port`, then what of PROXY. */
 const form = /^([^/:\s]+)\/([^/:\s]+):([^/:\s]+)(?::(PROXY)?)?(?::(PROXY)?)?$/;
 
-function readService(text: string, context: PlanContext, path: string): StreamService | undefined {
+function readService(
+  text: string,
+  transport: 'tcp' | 'udp',
+  context: PlanContext,
+  path: string,
+): StreamService | undefined {
   const [, namespace, name = '', port = '', decode, encode] = form.exec(text.trim()) ?? [];
   if (namespace === undefined) {
     const message = `"${text}" is not namespace/service:port, with :PROXY after it if need be: it is left out`;
@@ -64,6 +69,7 @@ function readService(text: string, context: PlanContext, path: string): StreamSe
     namespace,
     name,
     /^\d{1,5}$/.test(port) ? { number: Number(port) } : { name: port },
+    transport === 'udp' ? 'UDP' : 'TCP',
   );
   if ('problem' in found) {
     const code = found.problem === 'no-service' ? 'service-missing' : 'service-port-missing';

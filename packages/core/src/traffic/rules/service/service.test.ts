@@ -112,6 +112,18 @@ const cases: Readonly<Record<string, readonly CatalogRecord[]>> = {
         { name: 'again', port: 5353 },
       ],
     }),
+    service('guarded', {
+      type: 'LoadBalancer',
+      allocateLoadBalancerNodePorts: false,
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      ports: [{ port: 7001 }],
+    }),
+    service('others', {
+      type: 'LoadBalancer',
+      allocateLoadBalancerNodePorts: false,
+      loadBalancerClass: 'example.com/nlb',
+      ports: [{ port: 7002 }],
+    }),
     service('virtual', { clusterIP: '127.96.0.1', ports: [{ port: 80 }], sessionAffinity: 'ClientIP' }),
     instance('db-8443', 'x', { tags: ['tcp'] }),
   ],

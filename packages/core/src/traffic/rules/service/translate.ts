@@ -107,8 +107,23 @@ function addressesOf({ manifest }: RuleOf<Service>, context: PlanContext): Set<s
   const { type, clusterIP } = manifest.spec;
   const isVirtual = clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
   if (isVirtual && context.settings.virtualAddresses) addresses.add(clusterIP);
-  if (type === 'LoadBalancer') addresses.add(undefined);
+  if (type === 'LoadBalancer' && isBalancedHere(manifest.spec, context)) addresses.add(undefined);
   return addresses;
+}
+
+/** What should keep others out and cannot keeps all out. */
+function isBalancedHere(spec: Service['spec'], context: PlanContext): boolean {
+  const { loadBalancerClass, loadBalancerSourceRanges = [] } = spec;
+  if (loadBalancerClass !== undefined && loadBalancerClass !== 'portolan') {
+    const message = `class ${loadBalancerClass} is another's: name portolan, or none, to have its ports opened here`;
+    context.report('info', 'class-unknown', message, 'spec.loadBalancerClass');
+    return false;
+  }
+  if (loadBalancerSourceRanges.every((range) => range === '0.0.0.0/0' || range === '::/0')) return true;
+  const message =
+    'ports are not opened for some addresses only: take the ranges away, or use an Ingress with whitelist-source-range; until then its ports are closed';
+  context.report('error', 'source-ranges-unsupported', message, 'spec.loadBalancerSourceRanges');
+  return false;
 }
 
 function listenerOf(
