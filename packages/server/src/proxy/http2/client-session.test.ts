@@ -279,3 +279,43 @@ test('a large upload that its service takes slowly is no flood', async (t) => {
   assert.equal(response[':status'], 200);
   stream.close();
 });
+
+test('whatever fields a service may send, they pass or are left out, and nothing breaks', async (t) => {
+  const fields = [
+    ...['HTTP2-Settings: x', 'TE: gzip', 'Proxy-Connection: close', 'Upgrade: h2c', 'Trailer: x'],
+    ...[
+      'Content-Type: a/b',
+      'Content-Type: c/d',
+      'ETag: "1"',
+      'ETag: "2"',
+      'Date: x',
+      'Date: y',
+      'Age: 1',
+      'Age: 2',
+    ],
+    ...[
+      "!#$%&'*+-.^_`|~09: odd",
+      'X-Latin: \xe9\xff\x80',
+      'X-Empty:',
+      'X-Tab: a\tb',
+      '__proto__: x',
+      'constructor: y',
+    ],
+  ];
+  const { port: upstream } = await startServer(t, (socket) => {
+    socket.on('data', () => {
+      const interim = `HTTP/1.1 103 Early\r\n${fields.join('\r\n')}\r\n\r\n`;
+      socket.write(
+        `${interim}HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\nContent-Length: 2\r\n\r\nok`,
+        'latin1',
+      );
+    });
+  });
+  const { port } = startPlane(t, modelOf({ 'a.test': cluster('a', [endpoint(upstream)]) }));
+  const session = client(t, port);
+  const { status, headers, body } = await ask(session, { ':path': '/' });
+  assert.deepEqual([status, body], [200, 'ok']);
+  assert.equal(headers["!#$%&'*+-.^_`|~09"], 'odd');
+  assert.equal(headers['http2-settings'], undefined);
+  assert.equal((await ask(session, { ':path': '/' })).status, 200);
+});

@@ -229,6 +229,6 @@ export class Http2ClientSession implements StreamHost, Swept {
 }
 
 /** Takes a connection on which the client speaks HTTP/2; what came of it already must be unshifted into `socket`. */
-export function acceptHttp2(plane: Plane, socket: Socket, source: SessionSource): Http2ClientSession {
-  return new Http2ClientSession(plane, socket, source);
+export function acceptHttp2(plane: Plane, socket: Socket, source: SessionSource): void {
+  if (!socket.destroyed) new Http2ClientSession(plane, socket, source);
 }

@@ -58,7 +58,7 @@ export class Http2ClientStream implements ClientEnd {
     stream.on('data', (bytes: Buffer) => this.#onData(bytes));
     stream.on('end', () => this.#onEnd());
     stream.on('trailers', (_fields: unknown, _flags: unknown, raw?: string[]) => this.#onTrailers(raw ?? []));
-    stream.on('wantTrailers', () => stream.sendTrailers(fieldObject(this.#trailers)));
+    stream.on('wantTrailers', () => this.#sendTrailers());
   }
 
   get peer(): Peer {
@@ -105,12 +105,12 @@ export class Http2ClientStream implements ClientEnd {
   }
 
   writeContinue(): void {
-    if (this.#writable()) this.#stream.additionalHeaders({ ':status': 100 });
+    this.#send(() => this.#stream.additionalHeaders({ ':status': 100 }));
   }
 
   writeInterim(head: ResponseHead): void {
-    if (this.#writable())
-      this.#stream.additionalHeaders({ ':status': head.status, ...fieldObject(head.lines) });
+    const { status, lines } = head;
+    this.#send(() => this.#stream.additionalHeaders({ ':status': status, ...fieldObject(lines) }));
   }
 
   writeHead(head: ResponseHead): void {
@@ -127,10 +127,11 @@ export class Http2ClientStream implements ClientEnd {
     if (!this.#writable()) return;
     this.#trailers = lines;
     if (this.#fields !== undefined && this.#held === undefined && lines === '') {
-      this.#stream.respond(this.#fields, { endStream: true });
+      const fields = this.#fields;
+      this.#send(() => this.#stream.respond(fields, { endStream: true }));
     } else {
       this.#respond(lines !== '');
-      this.#stream.end(this.#held);
+      if (this.#writable()) this.#stream.end(this.#held);
     }
     this.#fields = undefined;
     this.#held = undefined;
@@ -139,7 +140,7 @@ export class Http2ClientStream implements ClientEnd {
   flush(): void {
     if (!this.#writable()) return;
     this.#respond(this.#mayTrail);
-    if (this.#held !== undefined) this.#stream.write(this.#held);
+    if (this.#held !== undefined && this.#writable()) this.#stream.write(this.#held);
     this.#held = undefined;
   }
 
@@ -152,8 +153,8 @@ export class Http2ClientStream implements ClientEnd {
     const body = bodied && this.#head?.method !== 'HEAD' ? reply.body : '';
     const grpc = reply.contentType === 'application/grpc';
     if (bodied && !grpc) fields.push('content-length', String(Buffer.byteLength(reply.body)));
-    this.#stream.respond(fields, { endStream: body === '' });
-    if (body !== '') this.#stream.end(body);
+    this.#send(() => this.#stream.respond(fields, { endStream: body === '' }));
+    if (body !== '' && this.#writable()) this.#stream.end(body);
   }
 
   /** HTTP/2 has no such thing (RFC 9113 §8.6). */
@@ -182,9 +183,24 @@ export class Http2ClientStream implements ClientEnd {
   }
 
   #respond(mayTrail: boolean): void {
-    if (this.#fields === undefined) return;
-    this.#stream.respond(this.#fields, { waitForTrailers: mayTrail });
+    const fields = this.#fields;
+    if (fields === undefined) return;
     this.#fields = undefined;
+    this.#send(() => this.#stream.respond(fields, { waitForTrailers: mayTrail }));
+  }
+
+  #sendTrailers(): void {
+    this.#send(() => this.#stream.sendTrailers(fieldObject(this.#trailers)));
+  }
+
+  /** Node throws at fields that it does not like. Whatever that may be: it is this stream's end, and no other's. */
+  #send(fields: () => void): void {
+    if (!this.#writable()) return;
+    try {
+      fields();
+    } catch {
+      this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+    }
   }
 
   #writable(): boolean {

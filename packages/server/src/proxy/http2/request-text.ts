@@ -1,13 +1,10 @@
 import { type Refusal, refusals } from '../http1/refusal.ts';
+import { connectionSpecific } from './response-fields.ts';
 
 /** Field names as HTTP/2 writes them (RFC 9113 §8.2.1): tokens in small letters. */
 const lowerToken = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** What would end a line of HTTP/1. */
 const breaksLine = /[\0\r\n]/;
-/** RFC 9113 §8.2.2. */
-const connectionSpecific: ReadonlySet<string> = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings'],
-]);
 const pseudoNames: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path']);
 
 /**
@@ -34,8 +31,10 @@ export function requestText(fields: readonly string[], whole: boolean): string |
       continue;
     }
     if (!lowerToken.test(name)) return refusals.badFieldName;
-    if (connectionSpecific.has(name)) return refusals.connectionSpecific;
-    if (name === 'te' && value !== 'trailers') return refusals.connectionSpecific;
+    // `te: trailers` alone may be said.
+    if (connectionSpecific.has(name) && !(name === 'te' && value === 'trailers')) {
+      return refusals.connectionSpecific;
+    }
     if (name === 'cookie') {
       // It may come in crumbs (RFC 9113 §8.2.3).
       cookie += cookie === '' ? value : `; ${value}`;

@@ -1,5 +1,10 @@
 import type { ResponseHead } from '../http1/response-reader.ts';
 
+/** RFC 9113 §8.2.2. */
+export const connectionSpecific: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'te'],
+]);
+
 /** A response's head as HTTP/2 has it: names in small letters and values, in turn; `:status` first. */
 export function responseFields(head: ResponseHead): string[] {
   const fields = [':status', String(head.status)];
@@ -8,13 +13,14 @@ export function responseFields(head: ResponseHead): string[] {
   return fields;
 }
 
-/** Adds the fields of `lines` (`Name: value` CR LF). */
+/** Adds the fields of `lines` (`Name: value` CR LF), but for those that HTTP/2 has none of. */
 export function addLines(fields: string[], lines: string): void {
   let start = 0;
   while (start < lines.length) {
     const end = lines.indexOf('\r\n', start);
     const colon = lines.indexOf(':', start);
-    fields.push(lines.slice(start, colon).toLowerCase(), lines.slice(colon + 2, end));
+    const name = lines.slice(start, colon).toLowerCase();
+    if (!connectionSpecific.has(name)) fields.push(name, lines.slice(colon + 2, end));
     start = end + 2;
   }
 }

@@ -261,3 +261,46 @@ test('an endpoint that no longer answers a PING is given up, and its request sen
     [200, 200],
   );
 });
+
+test('whatever fields a client may send, they pass or are left out, and nothing breaks', async (t) => {
+  let seen: string[] = [];
+  const { port: upstream, server } = await startHttp2(t, (stream) => {
+    stream.respond({ ':status': 200, 'content-length': 2 });
+    stream.end('ok');
+  });
+  server.on('stream', (_stream, _headers, _flags, raw: string[]) => {
+    seen = raw;
+  });
+  const port = through(t, [upstream]);
+  const fields = [
+    ...['HTTP2-Settings: x', 'TE: gzip', 'Proxy-Connection: close', 'Keep-Alive: 5'],
+    ...[
+      'Content-Type: a/b',
+      'Content-Type: c/d',
+      'Authorization: a',
+      'Authorization: b',
+      'Range: x',
+      'Range: y',
+    ],
+    ...[
+      "!#$%&'*+-^`|~09: odd",
+      'X-Latin: \xe9\xff\x80',
+      'X-Empty:',
+      '__proto__: x',
+      'Cookie: a=1',
+      'Cookie: b=2',
+    ],
+  ];
+  for (let count = 0; count < 2; count++) {
+    const { answer } = await talk(port, [Buffer.from(get('/', `${fields.join('\r\n')}\r\n`), 'latin1')], {
+      until: oneResponse,
+    });
+    assert.equal(statusOf(answer), 200);
+  }
+  assert.ok(seen.includes("!#$%&'*+-^`|~09"));
+  assert.ok(!seen.includes('http2-settings') && !seen.includes('te') && !seen.includes('keep-alive'));
+  assert.deepEqual(
+    seen.filter((_, index) => seen[index - 1] === 'content-type'),
+    ['a/b', 'c/d'],
+  );
+});

@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import {
   Attempt,
   type AttemptFailure,
@@ -120,10 +120,12 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     const kept = body.kept ?? '';
     const whole = outgoing.body === 0 || (body.whole && kept === '' && body.trailerLines === '');
     const scheme = this.channel.tls === undefined ? 'http' : 'https';
-    const stream = http2.request(requestFields(outgoing, forwardedLines, scheme), {
-      endStream: whole,
-      waitForTrailers: !whole,
-    });
+    const stream = beginStream(http2, requestFields(outgoing, forwardedLines, scheme), whole);
+    if (stream === undefined) {
+      session.streamEnded();
+      this.fail(anomaly('unsendable-request'), undefined);
+      return;
+    }
     this.#stream = stream;
     this.#listen(stream);
     this.sent(nowMs);
@@ -160,8 +162,17 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     stream.on('trailers', (_fields, _flags, raw: string[]) => this.#onTrailers(raw));
     stream.on('end', () => this.#onEnd());
     stream.on('drain', () => this.#onDrain());
-    stream.on('wantTrailers', () => stream.sendTrailers(fieldObject(this.#requestTrailers)));
+    stream.on('wantTrailers', () => this.#sendTrailers(stream));
     stream.on('close', () => this.#onClose(stream.rstCode));
+  }
+
+  #sendTrailers(stream: ClientHttp2Stream): void {
+    if (stream.destroyed || stream.closed) return;
+    try {
+      stream.sendTrailers(fieldObject(this.#requestTrailers));
+    } catch {
+      stream.close(NGHTTP2_CANCEL);
+    }
   }
 
   #onInterim(raw: readonly string[]): void {
@@ -242,5 +253,18 @@ export class Http2Attempt extends Attempt implements SessionUser, StreamSeeker {
     // Node's word for streams of a connection that is gone.
     const gone = code === NGHTTP2_CANCEL && session?.usable === false;
     return gone && session.reused ? stale : reset;
+  }
+}
+
+/** Undefined: there is something about the fields that Node does not like. */
+function beginStream(
+  session: ClientHttp2Session,
+  fields: readonly string[],
+  whole: boolean,
+): ClientHttp2Stream | undefined {
+  try {
+    return session.request(fields, { endStream: whole, waitForTrailers: !whole });
+  } catch {
+    return undefined;
   }
 }

@@ -1,14 +1,11 @@
 import { bodyUntilClose, chunkedBody } from '../http1/framing.ts';
 import { type Refusal, refusals } from '../http1/refusal.ts';
 import type { ResponseHead, ResponseReader } from '../http1/response-reader.ts';
+import { connectionSpecific } from '../http2/response-fields.ts';
 
 const lowerToken = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** What would end a line of HTTP/1. */
 const breaksLine = /[\0\r\n]/;
-/** RFC 9113 §8.2.2. */
-const connectionSpecific: ReadonlySet<string> = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'],
-]);
 
 /**
  * Reads a response's head of HTTP/2 as strictly as one of HTTP/1, by the same reader.

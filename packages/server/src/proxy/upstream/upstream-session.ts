@@ -169,9 +169,10 @@ export class UpstreamSession implements Swept {
       }
       return;
     }
-    if (nowMs - this.#activeMs < this.#plane.limits.upstreamQuietMs) return;
+    const quiet = nowMs - this.#activeMs >= this.#plane.limits.upstreamQuietMs;
+    if (!quiet || this.#session?.destroyed !== false) return;
     this.#pingedMs = nowMs;
-    this.#session?.ping((error) => {
+    this.#session.ping((error) => {
       if (error !== null) return;
       this.#pingedMs = -1;
       this.#activeMs = this.#plane.clock.monotonicMs();
