@@ -252,6 +252,8 @@ export interface BasicAuth {
 /** A subrequest decides: 2xx lets through, 401 and 403 are passed on, anything else is 500. */
 export interface ExternalAuth {
   readonly url: string;
+  /** Who is asked; `url` then only says what. Absent: where `url` leads, or the cluster of its host's route in the same table. */
+  readonly cluster?: string;
   readonly method: string;
   /** Copied from its response to the request. */
   readonly responseHeaders: readonly string[];

@@ -57,6 +57,11 @@ export class Router {
     return viewer.end() ? tooCostly : route;
   }
 
+  /** Whether a virtual host of the table says that it is this name, or a suffix of it: not only `*`. */
+  claims(table: string, name: string): boolean {
+    return this.#tables.get(table)?.claims(name) === true;
+  }
+
   #compile(host: VirtualHost, before: CompiledHost | undefined): CompiledRoute[] {
     return host.routes.map((route) => {
       const known = before?.routes.get(route.name);

@@ -50,14 +50,14 @@ function partsOf(policies: RoutePolicies, route: Route, environment: PolicyEnvir
 /** In the order of `RoutePolicies`. */
 function stepsOf(policies: RoutePolicies, environment: PolicyEnvironment): PolicyStep[] {
   const { access, rateLimits = [], connectionLimit, cors, basicAuth, externalAuth, fault } = policies;
-  const { clock, random, workers, passwords, subrequests } = environment;
+  const { clock, random, workers, passwords } = environment;
   const steps: PolicyStep[] = [];
   if (access !== undefined) steps.push(new AccessStep(access));
   for (const limit of rateLimits) steps.push(new RateLimitStep(limit, workers, clock.monotonicMs()));
   if (connectionLimit !== undefined) steps.push(new ConnectionLimitStep(connectionLimit, workers));
   if (cors !== undefined) steps.push(new CorsStep(cors));
   if (basicAuth !== undefined) steps.push(new BasicAuthStep(basicAuth, passwords));
-  if (externalAuth !== undefined) steps.push(new ExternalAuthStep(externalAuth, subrequests));
+  if (externalAuth !== undefined) steps.push(new ExternalAuthStep(externalAuth, environment));
   if (fault !== undefined) steps.push(new FaultStep(fault, clock, random));
   return steps;
 }

@@ -3,11 +3,13 @@ import type { RoutePolicies } from '@portolan/core/traffic/model.ts';
 import type { Attempt, AttemptOwner } from '../attempt.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { ResponseHead } from '../http1/response-reader.ts';
 import type { Plane } from '../plane.ts';
 import type { RequestBody } from '../request-body.ts';
 import type { PolicyRequest } from '../route-policy.ts';
 import type { Swept } from '../sweeper.ts';
 import { newAttempt } from '../upstream/start-attempt.ts';
+import type { UpstreamConnection } from '../upstream-connection.ts';
 import type { PolicyEnvironment } from './environment.ts';
 import { isAuthority } from './header-edit.ts';
 
@@ -117,7 +119,8 @@ class Copy implements AttemptOwner, Swept {
     this.#end();
   }
 
-  onSwitch(): void {
+  onSwitch(attempt: Attempt, _head: ResponseHead, connection: UpstreamConnection): void {
+    attempt.cluster.drop(connection);
     this.#end();
   }
 

@@ -656,3 +656,45 @@ test('hostile requests: giant cookies, thousands of parameters, odd escapes', as
     418,
   );
 });
+
+test('an authentication service behind the same gateway is asked without a turn through the network', async (t) => {
+  const web = await echoUpstream(t, 'web');
+  const auth = await echoUpstream(t, 'auth', ({ headers }) =>
+    headers.cookie === 'session=1' ? { headers: { 'X-User': 'ann' } } : { status: 401, body: 'who?' },
+  );
+  const common = { method: 'GET', responseHeaders: ['x-user'], timeoutMs: 5_000 };
+  const here = { match: { path: { type: 'prefix', value: '/oauth2' } } } as const;
+  const model = modelWith(
+    [clusterAt('web', web.port), clusterAt('auth', auth.port)],
+    { ...here, action: { type: 'forward', targets: [{ weight: 1, cluster: 'auth' }] } },
+    {
+      match: { path: { type: 'prefix', value: '/named' } },
+      policies: { externalAuth: { ...common, url: 'http://auth.default.svc/check', cluster: 'auth' } },
+    },
+    {
+      match: { path: { type: 'prefix', value: '/nobody' } },
+      policies: { externalAuth: { ...common, url: 'http://auth.default.svc/check', cluster: 'none' } },
+    },
+    { policies: { externalAuth: { ...common, url: 'https://$host/oauth2/auth?a=b' } } },
+  );
+  const { port, plane } = startPlane(t, model);
+  for (const path of ['/cart?x=1', '/named']) {
+    const denied = await request(port, path, { method: 'POST', body: 'abc' });
+    assert.deepEqual([denied.status, denied.body], [401, 'who?'], path);
+    const reply = await request(port, path, { method: 'PUT', body: 'abc', headers: { cookie: 'session=1' } });
+    assert.deepEqual([reply.status, reply.body], [200, 'web'], path);
+    assert.deepEqual([web.seen.at(-1)?.headers['x-user'], web.seen.at(-1)?.body], ['ann', 'abc']);
+  }
+  const [asked, , named] = auth.seen;
+  assert.deepEqual(
+    [asked?.method, asked?.url, asked?.headers.host, asked?.body],
+    ['GET', '/oauth2/auth?a=b', 'a.test', ''],
+  );
+  assert.deepEqual(
+    [asked?.headers['x-original-url'], asked?.headers['x-forwarded-for']],
+    ['http://a.test/cart?x=1', '127.0.0.1'],
+  );
+  assert.deepEqual([named?.url, named?.headers.host], ['/check', 'auth.default.svc']);
+  assert.equal((await request(port, '/nobody')).status, 500);
+  await waitUntil(() => plane.report().clusters.every(({ busy }) => busy === 0));
+});

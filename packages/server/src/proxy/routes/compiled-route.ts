@@ -93,6 +93,7 @@ export function clustersOf({ action, policies }: Route): string[] {
     ...targets.flatMap(({ cluster }) => cluster ?? []),
     ...(policies?.mirrors ?? []).map(({ cluster }) => cluster),
     ...choices.flatMap((choice) => (choice.type === 'cluster' ? choice.cluster : [])),
+    ...(policies?.externalAuth?.cluster === undefined ? [] : [policies.externalAuth.cluster]),
   ];
 }
 

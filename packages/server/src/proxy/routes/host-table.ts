@@ -36,6 +36,12 @@ export class HostTable {
     return this.#domains.get('*')?.[0]?.index;
   }
 
+  /** Whether a domain other than `*` is the name, or a suffix of it. */
+  claims(name: string): boolean {
+    const found = this.find(name);
+    return found !== undefined && (this.#domains.has(name) || found !== this.#domains.get('*')?.[0]?.index);
+  }
+
   put(host: CompiledHost): void {
     for (const domain of new Set(host.host.domains)) {
       const claims = [...(this.#domains.get(domain) ?? []), host];

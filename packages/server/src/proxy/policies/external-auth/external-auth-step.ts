@@ -1,8 +1,12 @@
 import type { ExternalAuth } from '@portolan/core/traffic/model.ts';
+import type { ClusterState } from '../../cluster-state.ts';
+import type { RequestHead } from '../../http1/request-head.ts';
 import type { RequestView } from '../../request-view.ts';
 import type { PolicyRequest } from '../../route-policy.ts';
+import type { PolicyEnvironment } from '../environment.ts';
 import { headerLine, isFieldName, isHeaderValue } from '../header-edit.ts';
 import { type Decision, type Denial, denial, type PolicyState, type PolicyStep } from '../step.ts';
+import { ClusterSubrequest } from './cluster-subrequest.ts';
 import { originalUrl, withVariables } from './original-request.ts';
 import type { SubrequestAnswer, Subrequests } from './subrequest.ts';
 
@@ -32,11 +36,13 @@ export class ExternalAuthStep implements PolicyStep {
   readonly #subrequests: Subrequests;
   readonly #copied: ReadonlySet<string>;
   readonly #method: string;
+  readonly #cluster: ClusterState | undefined;
   #underWay = 0;
 
-  constructor(policy: ExternalAuth, subrequests: Subrequests) {
+  constructor(policy: ExternalAuth, { subrequests, clusterOf }: PolicyEnvironment) {
     this.#policy = policy;
     this.#subrequests = subrequests;
+    this.#cluster = policy.cluster === undefined ? undefined : clusterOf(policy.cluster);
     this.#copied = new Set(policy.responseHeaders.map((name) => name.toLowerCase()).filter(isFieldName));
     this.#method = /^[A-Z]{1,16}$/.test(policy.method) ? policy.method : 'GET';
   }
@@ -46,14 +52,9 @@ export class ExternalAuthStep implements PolicyStep {
     const url = URL.parse(withVariables(this.#policy.url, view));
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return failed;
     if (this.#underWay >= maxUnderWay) return overloaded;
-    const { timeoutMs } = this.#policy;
-    const headers = sentHeaders(request, view);
-    const method = this.#method;
-    if (method !== 'GET' && method !== 'HEAD') headers.push('Content-Length', '0');
     return (settle) => {
       this.#underWay++;
-      const options = { method, headers, timeoutMs: boundedMs(timeoutMs) };
-      const cancel = this.#subrequests.ask(url, options, (answer) => {
+      const cancel = this.#ask(url, request, view, (answer) => {
         this.#underWay--;
         settle(this.#judge(answer, state));
       });
@@ -62,6 +63,27 @@ export class ExternalAuthStep implements PolicyStep {
         cancel();
       };
     };
+  }
+
+  /** A service that this gateway leads to is asked directly: the way over the network may lead to our own door, and ends there. */
+  #ask(
+    url: URL,
+    request: PolicyRequest,
+    view: RequestView,
+    settle: (answer: SubrequestAnswer | undefined) => void,
+  ): () => void {
+    const timeoutMs = boundedMs(this.#policy.timeoutMs);
+    const method = this.#method;
+    const headers = sentHeaders(request, view);
+    const head = innerHead(request.head, url, method, headers);
+    const cluster = this.#cluster ?? ownCluster(request, head, url);
+    if (cluster === undefined) {
+      if (method !== 'GET' && method !== 'HEAD') headers.push('Content-Length', '0');
+      return this.#subrequests.ask(url, { method, headers, timeoutMs }, settle);
+    }
+    const { forwardedLines } = request;
+    const asked = new ClusterSubrequest(request.plane, cluster, { head, forwardedLines, timeoutMs }, settle);
+    return () => asked.cancel();
   }
 
   #judge(answer: SubrequestAnswer | undefined, state: PolicyState): Denial | undefined {
@@ -89,6 +111,27 @@ export class ExternalAuthStep implements PolicyStep {
 /** 0 and nonsense are the longest: none at all would keep requests for ever. */
 function boundedMs(timeoutMs: number): number {
   return timeoutMs > 0 && timeoutMs < longestTimeoutMs ? timeoutMs : longestTimeoutMs;
+}
+
+/** Where requests for that address are sent, if its name is one of this gateway's and no other port is named. */
+function ownCluster(request: PolicyRequest, head: RequestHead, url: URL): ClusterState | undefined {
+  const { plane, client } = request;
+  if (url.port !== '' || !plane.router.claims(client.table, head.authority.host)) return undefined;
+  return plane.router.find(client.table, head, client)?.targets?.draw().cluster;
+}
+
+/** The names of `forwardedLines`: they are told there. */
+const forwarded = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id']);
+
+function innerHead(head: RequestHead, url: URL, method: string, headers: readonly string[]): RequestHead {
+  let lines = '';
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? '';
+    if (!forwarded.has(name.toLowerCase())) lines += `${name}: ${headers[at + 1]}\r\n`;
+  }
+  const authority = { host: url.hostname, text: url.host };
+  const plain = { body: 0, upgrade: false, expectsContinue: false, minor: 1 };
+  return { ...head, ...plain, method, path: url.pathname, query: url.search, authority, lines };
 }
 
 function signIn(address: string, view: RequestView): Denial {

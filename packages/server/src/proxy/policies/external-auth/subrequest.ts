@@ -19,7 +19,7 @@ export interface SubrequestAnswer {
 }
 
 /** Of an answer that is passed on; the rest is cut off. */
-const maxBodyBytes = 16_384;
+export const maxAnswerBytes = 16_384;
 /** Connections to one service; more subrequests wait for one. */
 const maxConnections = 64;
 
@@ -110,8 +110,8 @@ function readAnswer(response: IncomingMessage, end: (answer: SubrequestAnswer | 
   const finish = (): void =>
     end({ status: response.statusCode ?? 0, headers: pairs(response.rawHeaders), body });
   response.on('data', (bytes: Buffer) => {
-    body += bytes.toString('latin1', 0, maxBodyBytes - body.length);
-    if (body.length < maxBodyBytes) return;
+    body += bytes.toString('latin1', 0, maxAnswerBytes - body.length);
+    if (body.length < maxAnswerBytes) return;
     finish();
     response.destroy();
   });
