@@ -140,8 +140,8 @@ async function measure(
       'CPU µs/request': cpu.toFixed(1),
       'portolan / it': `${(ours / cpu).toFixed(2)} ×`,
       'requests/s': Math.round(middle(runs, 'requestsPerSecond')),
-      'p50 ms': middle(runs, 'p50Ms').toFixed(2),
-      'p99 ms': middle(runs, 'p99Ms').toFixed(2),
+      'p50 ms': shown(middle(runs, 'p50Ms')),
+      'p99 ms': shown(middle(runs, 'p99Ms')),
       errors: runs.map((run) => run.errors).find((error) => error !== '') ?? '',
     };
   }
@@ -153,6 +153,11 @@ async function measure(
 
 function middle(runs: readonly Run[], what: Exclude<keyof Run, 'errors'>): number {
   return median(runs.map((run) => run[what]));
+}
+
+/** h2load tells no percentiles. */
+function shown(ms: number): string {
+  return Number.isNaN(ms) ? '' : ms.toFixed(2);
 }
 
 /** p99 at 60 % of the gateway's own peak, at the same rate for all that reach it. */
