@@ -19,7 +19,7 @@ interface Reply {
   readonly body: string;
 }
 
-interface Asked {
+interface Asked extends Pick<https.RequestOptions, 'cert' | 'key'> {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: http.OutgoingHttpHeaders;
@@ -27,6 +27,7 @@ interface Asked {
 }
 
 interface Stage {
+  readonly url: string;
   readonly tls: number;
   readonly web: EchoUpstream;
   readonly api: EchoUpstream;
@@ -42,21 +43,25 @@ async function stage(t: TestContext): Promise<Stage> {
     listen: ['gateway-tls=127.0.0.1:0'],
     args: ['--gateway-workers', '1'],
   });
-  for (const [name, { port }] of Object.entries({ web, api })) {
-    const body = JSON.stringify({ Name: name, Port: port, Address: '127.0.0.1' });
-    const response = await fetch(`${server.url}/v1/agent/service/register`, { method: 'PUT', body });
-    assert.equal(response.status, 200);
-  }
+  await register(server.url, 'web', web.port);
+  await register(server.url, 'api', api.port);
   const [gateway, tls] = [server.port('gateway'), server.port('gateway-tls')];
   const ask = (host: string, asked: Asked = {}): Promise<Reply> =>
     send(http.request({ ...optionsOf(host, asked), port: gateway }), asked.body);
   const askTls = (host: string, asked: Asked = {}): Promise<Reply> =>
     send(
-      https.request({ ...optionsOf(host, asked), port: tls, servername: host, rejectUnauthorized: false }),
+      https.request({
+        ...optionsOf(host, asked),
+        ...(asked.cert === undefined ? {} : { cert: asked.cert, key: asked.key }),
+        port: tls,
+        servername: host,
+        rejectUnauthorized: false,
+      }),
       asked.body,
     );
   let round = 0;
   return {
+    url: server.url,
     tls,
     web,
     api,
@@ -79,6 +84,12 @@ async function stage(t: TestContext): Promise<Stage> {
       return text;
     },
   };
+}
+
+async function register(url: string, name: string, port: number, more: object = {}): Promise<void> {
+  const body = JSON.stringify({ Name: name, Port: port, Address: '127.0.0.1', ...more });
+  const response = await fetch(`${url}/v1/agent/service/register`, { method: 'PUT', body });
+  assert.equal(response.status, 200);
 }
 
 function optionsOf(
@@ -135,14 +146,22 @@ function secret(name: string, data: Readonly<Record<string, string>>): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data };
 }
 
-async function tlsSecret(name: string, dnsNames: readonly string[]): Promise<object> {
+type Issued = Awaited<ReturnType<typeof issueCertificate>>;
+
+/** Signed by `authority`, or an authority itself. */
+function issued(name: string, dnsNames: readonly string[], authority?: Issued): Promise<Issued> {
   const nowMs = Date.now();
-  const { chain, key } = await issueCertificate({
+  return issueCertificate({
     subject: `CN=${name}`,
-    dnsNames: [...dnsNames],
+    dnsNames,
     notBefore: new Date(nowMs - 60_000),
     notAfter: new Date(nowMs + 3_600_000),
+    ...(authority === undefined ? { authority: dnsNames.length === 0 } : { issuer: authority.issuer }),
   });
+}
+
+async function tlsSecret(name: string, dnsNames: readonly string[]): Promise<object> {
+  const { chain, key } = await issued(name, dnsNames);
   return { ...secret(name, { 'tls.crt': chain, 'tls.key': key }), type: 'kubernetes.io/tls' };
 }
 
@@ -444,4 +463,73 @@ test('while rules are edited under load no request fails', async (t) => {
   stop.abort();
   await Promise.all(clients);
   assert.deepEqual([...answers.keys()].sort(), ['200 api', '200 web']);
+});
+
+test('TLS to services, through to services, and of clients', async (t) => {
+  const { apply, ask, askTls, tls, url } = await stage(t);
+  const authority = await issued('authority', []);
+  const server = await issued('inner', ['inner.test'], authority);
+  const client = await issued('client', ['client.test'], authority);
+  const upstream = https.createServer({ cert: server.chain, key: server.key }, (request, response) => {
+    response.end(`secure ${request.headers['ssl-client-cert'] === undefined ? 'without' : 'with'}`);
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  t.after(() => upstream.close());
+  await register(url, 'secure', (upstream.address() as AddressInfo).port);
+  const guarded = { 'auth-tls-secret': 'default/authority', 'auth-tls-pass-certificate-to-upstream': 'true' };
+  const overTls = { 'backend-protocol': 'HTTPS' };
+  const checked = { ...overTls, 'proxy-ssl-verify': 'on', 'proxy-ssl-secret': 'default/authority' };
+  const at = (name: string, annotations: Readonly<Record<string, string>>, more: object = {}): object =>
+    ingress(name, nginx(annotations), [rule(`${name}.test`, path('/', 'secure'))], more);
+  await apply(
+    secret('authority', { 'ca.crt': authority.chain }),
+    await tlsSecret('shown', ['guarded.test']),
+    at('plain', overTls),
+    at('right', { ...checked, 'proxy-ssl-name': 'inner.test' }),
+    at('wrong', { ...checked, 'proxy-ssl-name': 'other.test' }),
+    at('through', { 'ssl-passthrough': 'true' }),
+    at('guarded', { ...overTls, ...guarded }, { tls: [{ hosts: ['guarded.test'], secretName: 'shown' }] }),
+  );
+  assert.equal((await ask('plain.test')).body, 'secure without');
+  assert.equal((await ask('right.test')).body, 'secure without');
+  assert.ok((await ask('wrong.test')).status >= 502);
+  assert.equal(await shownFor(tls, 'through.test'), 'inner');
+  assert.equal((await askTls('through.test')).body, 'secure without');
+  assert.equal((await askTls('guarded.test')).status, 400);
+  const { chain: cert, key } = client;
+  assert.equal((await askTls('guarded.test', { cert, key })).body, 'secure with');
+});
+
+test('a Service finds instances by metadata, tags and names, and sends a name its own Host', async (t) => {
+  const { apply, ask, url, web } = await stage(t);
+  const [tagged, described] = [await echoUpstream(t, 'tagged'), await echoUpstream(t, 'described')];
+  await register(url, 'one', tagged.port, { Tags: ['app=shop', 'tier=front'] });
+  await register(url, 'two', described.port, { Meta: { app: 'shop', tier: 'front' } });
+  await register(url, 'three', web.port, { Meta: { app: 'shop', tier: 'back' } });
+  await apply(
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'front' },
+      spec: { selector: { app: 'shop', tier: 'front' }, ports: [{ port: 80 }] },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'outside' },
+      spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port: web.port }] },
+    },
+    ingress('shop', {}, [
+      rule('shop.test', path('/', 'front'), {
+        path: '/out',
+        pathType: 'Prefix',
+        backend: { service: { name: 'outside', port: { number: web.port } } },
+      }),
+    ]),
+  );
+  const bodies = new Set<string>();
+  for (let n = 0; n < 8; n++) bodies.add((await ask('shop.test')).body);
+  assert.deepEqual([...bodies].sort(), ['described', 'tagged']);
+  assert.equal((await ask('shop.test', { path: '/out' })).body, 'web');
+  assert.match(web.seen.at(-1)?.headers.host ?? '', /^localhost/);
 });
