@@ -43,15 +43,18 @@ function escaped(character: string): string {
     .join('');
 }
 
+/** Longer chains are none. */
+const maxChain = 100;
+
 /**
- * Certification authorities between the client's certificate and the one that is trusted, as OpenSSL counts the depth. The chain was verified, so that
- * it ends with the trusted one.
+ * Authorities between the client's certificate and the one that is trusted, as OpenSSL counts the depth: those that the client has shown, but for
+ * one that vouches for itself. A resumed session does not remember them.
  */
 export function depthOf(certificate: X509Certificate): number {
-  let authorities = 0;
+  let depth = 0;
   for (let issuer = certificate.issuerCertificate; issuer !== undefined; issuer = issuer.issuerCertificate) {
-    authorities++;
-    if (authorities > 100) break;
+    if (issuer.checkIssued(issuer) || depth > maxChain) return depth;
+    depth++;
   }
-  return Math.max(0, authorities - 1);
+  return depth;
 }

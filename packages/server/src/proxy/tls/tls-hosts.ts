@@ -87,13 +87,15 @@ function makeContext(
   secret: Uint8Array,
 ): SecureContext {
   const identity = identityOf(host, action);
+  const depthMatters = action.clientAuth?.maxDepth !== undefined;
   return createSecureContext({
     cert: certificates.map(({ chain }) => chain),
     key: certificates.map(({ key }) => key),
     ...(action.clientAuth === undefined ? {} : { ca: action.clientAuth.ca }),
     minVersion: action.minVersion ?? 'TLSv1.2',
     honorCipherOrder: true,
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // Of the chain that its depth is of a resumed session knows nothing.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (depthMatters ? constants.SSL_OP_NO_TICKET : 0),
     // A session of one host is never one of another: it may have been made without the certificate that this one demands.
     sessionIdContext: identity,
     sessionTimeout: sessionSeconds,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { type Socket as TcpSocket, connect as tcpConnect } from 'node:net';
 import { before, test } from 'node:test';
 import { type ConnectionOptions, connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
@@ -269,6 +270,90 @@ test('a client certificate: demanded, asked for, or judged by request', async (t
   assert.match(recorder.seen, /ssl-client-verify: NONE\r\n/);
   assert.match(recorder.seen, /ssl-client-verify: FAILED:\S+\r\nssl-client-subject-dn: CN=admin\r\n/);
   assert.doesNotMatch(recorder.seen, /CN=root/, 'a client does not say who it is');
+});
+
+for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${maxVersion}: who was refused for his certificate does not come in by resuming a session`, async (t) => {
+    const { port: upstream, recorder } = await webServer(t);
+    const root = authority;
+    const middle = await TestAuthority.create('Middle', root);
+    const auth = (mode: 'required' | 'status', maxDepth?: number) => ({
+      clientAuth: { ca: root.chain, mode, ...(maxDepth === undefined ? {} : { maxDepth }) },
+    });
+    const hosts = [
+      terminating('required', ['required.test'], ['a'], auth('required')),
+      terminating('status', ['status.test'], ['a'], auth('status')),
+      terminating('flat', ['flat.test'], ['a'], auth('status', 0)),
+      terminating('deep', ['deep.test'], ['a'], auth('status', 1)),
+    ];
+    const { port } = startTls(t, tlsModel({ hosts, certificates: [certificateOf('a')], upstream }));
+    const good = await root.issue(['good']);
+    const below = await middle.issue(['below']);
+    const chained = { ...below, chain: below.chain + middle.chain };
+    const stranger = await (await TestAuthority.create('Stranger')).issue(['stranger']);
+    const lax = { rejectUnauthorized: false, maxVersion } as const;
+    const twice = async (name: string, client: Issued): Promise<readonly number[]> => {
+      const statuses: number[] = [];
+      const sessions: Buffer[] = [];
+      for (let round = 0; round < 2; round++) {
+        const session = sessions.at(-1);
+        const shown = { cert: client.chain, key: client.key, ...(session === undefined ? {} : { session }) };
+        const socket = connect({ port, host: '127.0.0.1', servername: name, ...lax, ...shown });
+        socket.on('session', (one) => sessions.push(one)).on('error', () => undefined);
+        t.after(() => {
+          socket.destroy();
+        });
+        socket.write(`GET / HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+        let answer = '';
+        socket.on('data', (bytes) => {
+          answer += bytes;
+        });
+        await waitUntil(() => answer.includes('\r\n\r\n') || socket.destroyed);
+        statuses.push(statusOf(answer));
+      }
+      return statuses;
+    };
+    assert.deepEqual(await twice('required.test', good), [200, 200]);
+    assert.equal(
+      recorder.seen.split('ssl-client-verify: SUCCESS').length,
+      3,
+      'a resumed session knows who it is',
+    );
+    assert.deepEqual(await twice('required.test', stranger), [0, 0]);
+    assert.deepEqual(await twice('status.test', stranger), [400, 400]);
+    assert.deepEqual(await twice('status.test', chained), [200, 200]);
+    assert.deepEqual(await twice('flat.test', chained), [400, 400], 'one authority between');
+    assert.deepEqual(await twice('flat.test', good), [200, 200]);
+    assert.deepEqual(await twice('deep.test', chained), [200, 200]);
+  });
+}
+
+test('over HTTP/2 too a request is held to its host', async (t) => {
+  const { port: upstream } = await webServer(t);
+  const hosts = [
+    terminating('open', ['open.test'], ['a']),
+    terminating('secret', ['secret.test'], ['a'], { clientAuth: { ca: authority.chain, mode: 'required' } }),
+  ];
+  const { port } = startTls(t, tlsModel({ hosts, certificates: [certificateOf('a')], upstream }));
+  const session = connectHttp2(`https://open.test:${port}`, {
+    createConnection: () =>
+      connect({
+        port,
+        host: '127.0.0.1',
+        servername: 'open.test',
+        rejectUnauthorized: false,
+        ALPNProtocols: ['h2'],
+      }),
+  });
+  t.after(() => session.destroy());
+  const ask = async (authority: string): Promise<unknown> => {
+    const stream = session.request({ ':authority': authority });
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    stream.close();
+    return headers[':status'];
+  };
+  assert.equal(await ask('open.test'), 200);
+  assert.equal(await ask('secret.test'), 421);
 });
 
 test('a request for a host that asks for more than its connection gave is answered 421', async (t) => {
