@@ -35,8 +35,9 @@ export class KeyedRateLimit {
     return this.#entries.size;
   }
 
-  take(key: string, nowMs: number, tokens = 1): boolean {
-    return this.#bucket(bounded(key), nowMs).take(nowMs, tokens);
+  /** @param policy of the key's bucket, should there be none yet: several limits may share the memory, each with keys of its own */
+  take(key: string, nowMs: number, tokens = 1, policy = this.#policy): boolean {
+    return this.#bucket(bounded(key), nowMs, policy).take(nowMs, tokens);
   }
 
   /** See `TokenBucket.waitMs`. */
@@ -44,7 +45,7 @@ export class KeyedRateLimit {
     return this.#entries.get(bounded(key))?.bucket.waitMs(nowMs) ?? 0;
   }
 
-  #bucket(key: string, nowMs: number): TokenBucket {
+  #bucket(key: string, nowMs: number, policy: TokenBucketPolicy): TokenBucket {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       if (known !== this.#newest) {
@@ -54,7 +55,7 @@ export class KeyedRateLimit {
       return known.bucket;
     }
     if (this.#entries.size >= this.#maxKeys) this.#forgetOldest();
-    const entry = { key, bucket: new TokenBucket(this.#policy, nowMs), newer: undefined, older: undefined };
+    const entry = { key, bucket: new TokenBucket(policy, nowMs), newer: undefined, older: undefined };
     this.#entries.set(key, entry);
     this.#link(entry);
     return entry.bucket;

@@ -50,10 +50,10 @@ function partsOf(policies: RoutePolicies, route: Route, environment: PolicyEnvir
 /** In the order of `RoutePolicies`. */
 function stepsOf(policies: RoutePolicies, environment: PolicyEnvironment): PolicyStep[] {
   const { access, rateLimits = [], connectionLimit, cors, basicAuth, externalAuth, fault } = policies;
-  const { clock, random, workers, passwords } = environment;
+  const { clock, random, workers, memory, passwords } = environment;
   const steps: PolicyStep[] = [];
   if (access !== undefined) steps.push(new AccessStep(access));
-  for (const limit of rateLimits) steps.push(new RateLimitStep(limit, workers, clock.monotonicMs()));
+  for (const limit of rateLimits) steps.push(new RateLimitStep(limit, workers, memory, clock.monotonicMs()));
   if (connectionLimit !== undefined) steps.push(new ConnectionLimitStep(connectionLimit, workers));
   if (cors !== undefined) steps.push(new CorsStep(cors));
   if (basicAuth !== undefined) steps.push(new BasicAuthStep(basicAuth, passwords));

@@ -7,6 +7,7 @@ import { PasswordChecker } from './basic-auth/password-checker.ts';
 import { compilePolicy } from './compile-policy.ts';
 import type { PolicyEnvironment } from './environment.ts';
 import { Subrequests } from './external-auth/subrequest.ts';
+import { LimitMemory } from './limit-memory.ts';
 
 /** Makes the policies of a worker's routes, and holds what they share. */
 export class PolicyCompiler {
@@ -26,7 +27,8 @@ export class PolicyCompiler {
     this.#passwords = new PasswordChecker(clock);
     this.#subrequests = new Subrequests(guard, clock);
     const [passwords, subrequests] = [this.#passwords, this.#subrequests];
-    this.#environment = { clock, random, workers, clusterOf, passwords, subrequests };
+    const memory = new LimitMemory();
+    this.#environment = { clock, random, workers, clusterOf, passwords, subrequests, memory };
   }
 
   /** Undefined: the route asks for nothing but to be sent on. */

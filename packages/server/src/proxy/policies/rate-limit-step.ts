@@ -1,8 +1,9 @@
-import { KeyedRateLimit } from '@portolan/core/resilience/keyed-rate-limit.ts';
+import type { KeyedRateLimit } from '@portolan/core/resilience/keyed-rate-limit.ts';
 import { TokenBucket, type TokenBucketPolicy } from '@portolan/core/resilience/token-bucket.ts';
 import type { RateLimit } from '@portolan/core/traffic/model.ts';
 import type { PolicyRequest } from '../route-policy.ts';
 import { CidrSet } from './cidr-set.ts';
+import type { LimitMemory } from './limit-memory.ts';
 import { type Denial, denial, type PolicyState, type PolicyStep } from './step.ts';
 
 /** What is told at most, where a limit of 0 never fills. */
@@ -18,16 +19,19 @@ export class RateLimitStep implements PolicyStep {
   readonly #by: RateLimit['by'];
   readonly #exempt: CidrSet | undefined;
   readonly #status: number;
+  readonly #policy: TokenBucketPolicy;
   readonly #keyed: KeyedRateLimit;
+  readonly #prefix: string;
   readonly #all: TokenBucket;
 
-  constructor(limit: RateLimit, workers: number, nowMs: number) {
+  constructor(limit: RateLimit, workers: number, memory: LimitMemory, nowMs: number) {
     this.#by = limit.by;
+    this.#keyed = limit.by.type === 'header' ? memory.headers : memory.addresses;
+    this.#prefix = memory.nextPrefix();
     this.#exempt = limit.exempt === undefined ? undefined : new CidrSet(limit.exempt);
     this.#status = limit.status;
-    const policy = bucketPolicy(limit, limit.by.type === 'route' ? workers : 1);
-    this.#keyed = new KeyedRateLimit(policy);
-    this.#all = new TokenBucket(policy, nowMs);
+    this.#policy = bucketPolicy(limit, limit.by.type === 'route' ? workers : 1);
+    this.#all = new TokenBucket(this.#policy, nowMs);
   }
 
   check(request: PolicyRequest, { view }: PolicyState): Denial | undefined {
@@ -35,7 +39,7 @@ export class RateLimitStep implements PolicyStep {
     if (this.#exempt !== undefined && clientIp !== undefined && this.#exempt.has(clientIp)) return undefined;
     const nowMs = request.startMs;
     const key = this.#keyOf(view);
-    const granted = key === undefined ? this.#all.take(nowMs) : this.#keyed.take(key, nowMs);
+    const granted = key === undefined ? this.#all.take(nowMs) : this.#keyed.take(key, nowMs, 1, this.#policy);
     if (granted) return undefined;
     const waitMs = key === undefined ? this.#all.waitMs(nowMs) : this.#keyed.waitMs(key, nowMs);
     const waitS = Math.min(Math.max(1, Math.ceil(waitMs / 1_000)), longestWaitS);
@@ -50,9 +54,9 @@ export class RateLimitStep implements PolicyStep {
       case 'route':
         return undefined;
       case 'source-address':
-        return view.clientAddress;
+        return this.#prefix + view.clientAddress;
       case 'header':
-        return view.header(by.name.toLowerCase()) ?? '';
+        return this.#prefix + (view.header(by.name.toLowerCase()) ?? '');
     }
   }
 }
