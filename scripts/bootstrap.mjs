@@ -25,6 +25,7 @@ const programs = {
   go: 'golang-go',
   haproxy: 'haproxy',
   ip: 'iproute2',
+  nft: 'nftables',
   nginx: 'nginx-light',
   openssl: 'openssl',
   unbound: 'unbound',

@@ -24,6 +24,8 @@ import { createLife, type Life } from './life.ts';
 import { createListenerRegistry } from './listeners.ts';
 import { dnsConfig } from './outlets/dns/config.ts';
 import { dnsOutlet } from './outlets/dns/outlet.ts';
+import { nftConfig } from './outlets/nft/config.ts';
+import { nftOutlet } from './outlets/nft/outlet.ts';
 import { nginxConfig } from './outlets/nginx/config.ts';
 import { nginxOutlet } from './outlets/nginx/outlet.ts';
 import { templatesOutlet } from './outlets/templates/outlet.ts';
@@ -86,6 +88,7 @@ interface ServerContext extends Context {
 function partsOf(settings: Settings, context: ServerContext, life: Life): readonly Part[] {
   const { dns, gateway, 'gateway-tls': tlsDoor } = settings.listeners;
   const nginx = nginxConfig(settings.nginx, settings.dataDir);
+  const nft = nftConfig(settings.clusterIp, { platform: process.platform, userId: process.getuid?.() });
   const parts: readonly (Part | undefined)[] = [
     // Before the engine, which plans with them as it starts.
     context.certificates,
@@ -109,6 +112,7 @@ function partsOf(settings: Settings, context: ServerContext, life: Life): readon
         settings: gatewaySettings(settings, { outliveMs: settings.gateway.outliveMs }),
         server: () => controlPlaneUrl(context),
       }),
+    nft && nftOutlet(named(context, 'nft'), nft),
     nginx && nginxOutlet(named(context, 'nginx'), nginx),
   ];
   return parts.filter((part) => part !== undefined).map(withCompaction);

@@ -223,13 +223,13 @@ export const settingInfos: readonly SettingInfo[] = [
   setting(
     'cluster-ip.mode',
     'MODE',
-    'how the virtual address of a Service manifest is served: listen (the gateway listens there), off',
+    'how virtual addresses of Service manifests are served: listen (the gateway does), nft (the kernel does; Linux, root), off',
     'listen',
   ),
   setting(
     'cluster-ip.range',
     'CIDR',
-    'where Service manifests get their virtual addresses; of 127.0.0.0/8 they need no set-up',
+    'where Service manifests get their virtual addresses; of 127.0.0.0/8 they need no set-up; nft needs another',
     '127.96.0.0/12',
   ),
   {

@@ -170,7 +170,7 @@ export const schemas = {
   'gateway.zone': value.text,
   'health.max-running': value.whole({ min: 1, max: 10_000 }),
   manifests: value.text,
-  'cluster-ip.mode': value.oneOf('listen', 'off'),
+  'cluster-ip.mode': value.oneOf('listen', 'nft', 'off'),
   'cluster-ip.range': ipRange,
   'docker.host': dockerHost,
   'docker.cert-path': value.text,

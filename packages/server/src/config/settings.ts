@@ -49,7 +49,7 @@ export interface Settings {
   readonly docker: readonly DockerConfig[];
   /** Undefined: turned off. */
   /** Virtual addresses of Service manifests. */
-  readonly clusterIp: { readonly mode: 'listen' | 'off'; readonly range: ClusterIpRange };
+  readonly clusterIp: { readonly mode: 'listen' | 'nft' | 'off'; readonly range: ClusterIpRange };
   readonly manifests: FilesConfig | undefined;
   readonly nginx: NginxSettings;
   readonly templates: SettingValues['templates'];
