@@ -46,7 +46,11 @@ export const refusals = {
   badUpgrade: refusal(400, 'bad-upgrade', 'The Upgrade request is malformed.'),
   badChunk: refusal(400, 'bad-chunk', 'A chunk is malformed.'),
   bodyNotAllowed: refusal(400, 'body-not-allowed', 'TRACE takes no body.'),
-  badPseudoField: refusal(400, 'bad-pseudo-field', 'A pseudo-header field is missing, repeated, late or unknown.'),
+  badPseudoField: refusal(
+    400,
+    'bad-pseudo-field',
+    'A pseudo-header field is missing, repeated, late or unknown.',
+  ),
   connectionSpecific: refusal(
     400,
     'connection-specific-field',
