@@ -10,8 +10,15 @@ export interface SilenceRecord {
 }
 
 export function newSilenceRecord(): SilenceRecord {
-  return { heard: 0, asked: 0, sinceMs: 0, others: 0 };
+  return { heard: unknown, asked: 0, sinceMs: 0, others: 0 };
 }
+
+/** Whatever it was, it begins anew with the next look. */
+export function forgetSilence(record: SilenceRecord): void {
+  record.heard = unknown;
+}
+
+const unknown = -1;
 
 /** What is counted of an endpoint now; all but `underWay` only ever grow. */
 export interface SilenceCounts {
@@ -23,19 +30,25 @@ export interface SilenceCounts {
 }
 
 /** Longer than a garbage collection or a moment's overload. */
-const patienceMs = 2_000;
+const leastPatienceMs = 2_000;
+/** So many times what nine of ten requests take: an endpoint that is new to a slow service has answered nobody either. */
+const usualTimes = 3;
 /** Fewer answers of others are no comparison. */
-const leastOthers = 20;
+const leastOthers = 10;
 
 /**
  * Whether an endpoint hangs: a process that is stopped, or whose event loop is blocked, still takes connections and requests. Nothing was
- * heard of it for two seconds although `enough` requests were sent to it since, while the others answered as many, and 20 at least: where
- * requests are spread evenly, that is no accident. Ours: Envoy waits for timeouts, of which there may be none. Called now and then.
+ * heard of it for two seconds, or three times `usualMs`, although `enough` requests were sent to it since, while the others answered as
+ * many, and 10 at least: where requests are spread evenly, that is no accident. Ours: Envoy waits for timeouts, of which there may be none.
+ * Called now and then.
+ *
+ * @param usualMs what nine of ten requests of the cluster take at most
  */
 export function isHanging(
   record: SilenceRecord,
   counts: SilenceCounts,
   enough: number,
+  usualMs: () => number,
   nowMs: number,
 ): boolean {
   if (counts.heard !== record.heard || counts.underWay === 0) {
@@ -46,6 +59,8 @@ export function isHanging(
     return false;
   }
   const unanswered = counts.asked - record.asked;
-  if (nowMs - record.sinceMs < patienceMs || unanswered < enough) return false;
-  return counts.others - record.others >= Math.max(leastOthers, unanswered);
+  const silentMs = nowMs - record.sinceMs;
+  if (silentMs < leastPatienceMs || unanswered < enough) return false;
+  if (counts.others - record.others < Math.max(leastOthers, unanswered)) return false;
+  return silentMs >= usualTimes * usualMs();
 }

@@ -70,7 +70,11 @@ export class ClusterState implements Swept {
     const { clock, random, guard, zone = '', checkGate: gate = new CheckGate() } = context;
     this.admission = new Admission(clock, random);
     this.#members = new Members(this.#load, { clock, random, zone });
-    this.#outliers = new OutlierWatch(context, () => this.#members.healthChanged());
+    this.#outliers = new OutlierWatch(
+      context,
+      () => this.#members.healthChanged(),
+      () => this.stats.durationMs(0.9),
+    );
     this.#checks = new ActiveChecks(
       { clock, random, guard, gate, channel: (host) => this.channel(host) },
       {

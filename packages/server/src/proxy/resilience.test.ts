@@ -183,11 +183,11 @@ test('an ejection ends, and one more failure on trial ejects again', async (scop
   const settings = { outlier: { ...outlier, consecutive5xx: 3, baseEjectionMs: 50 } };
   const { plane, port } = start(scope, upstreams, settings, { retry: noRetry });
   await askMany(port, 8);
-  assert.equal(stateOf(plane, 'ill'), 'ejected');
+  assert.equal(counted(plane, 'ejections'), 1);
   await waitUntil(() => stateOf(plane, 'ill') === 'trial');
   const { 500: failed = 0 } = shares((await askMany(port, 4)).map((answer) => ({ ...answer, upstream: '' })));
   assert.equal(failed, 1);
-  assert.equal(stateOf(plane, 'ill'), 'ejected');
+  assert.equal(counted(plane, 'ejections'), 2);
   ill?.behave({});
   await waitUntil(async () => {
     await askMany(port, 2);
@@ -372,6 +372,29 @@ test('who never answers is ejected once enough clients have given up, without an
   await waitUntil(() => stateOf(plane, 'stuck') === 'ejected');
   assert.deepEqual(shares(await askMany(port, 4)), { well: 4 });
   assert.equal(plane.report().clusters[0]?.underWay, 0);
+});
+
+test('who hangs is told from the others’ answers, and what may be sent twice is asked of another', async (scope) => {
+  const upstreams = await startMany(scope, ['stuck', 'well', 'fine']);
+  const settings = { outlier: { ...outlier, consecutiveLocalFailures: 5 } };
+  const { plane, port } = start(scope, upstreams, settings);
+  assert.equal(Object.keys(shares(await askMany(port, 6))).length, 3);
+  upstreams[0]?.behave({ silent: true });
+  const answers = await askMany(port, 60, { atOnce: 12 });
+  assert.deepEqual(Object.keys(shares(answers)).sort(), ['fine', 'well']);
+  assert.equal(stateOf(plane, 'stuck'), 'ejected');
+  assert.equal(plane.report().clusters[0]?.underWay, 0);
+});
+
+test('a new endpoint of a slow service is not taken for one that hangs', async (scope) => {
+  const upstreams = await startMany(scope, ['a', 'b']);
+  for (const upstream of upstreams) upstream.behave({ delayMs: 2_500 });
+  const model = (list: Endpoint[]) => modelOf({ 'web.test': cluster('web', list) }, { retry: noRetry });
+  const { plane, port } = startPlane(scope, model(endpoints(upstreams.slice(0, 1))));
+  await askMany(port, 30, { atOnce: 30 });
+  plane.apply(model(endpoints(upstreams)));
+  await askMany(port, 60, { atOnce: 60 });
+  assert.deepEqual([stateOf(plane, 'a'), stateOf(plane, 'b')], ['healthy', 'healthy']);
 });
 
 test('a client that ended its side still gets an answer that comes soon', async (scope) => {

@@ -51,6 +51,17 @@ export class ClusterStats {
     this.counts[position] = (this.counts[position] as number) + amount;
   }
 
+  /** The upper bound of what a share of the requests took, milliseconds; 0: there were none. */
+  durationMs(share: number): number {
+    let left = share * this.durations.reduce((sum, count) => sum + count, 0);
+    if (left === 0) return 0;
+    for (let bucket = 0; bucket < durationBoundsMs.length; bucket++) {
+      left -= this.durations[bucket] as number;
+      if (left <= 0) return durationBoundsMs[bucket] as number;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** A request that ended: `status` 0 when the client got no response. */
   finish(status: number, durationMs: number, requestBytes: number, responseBytes: number): void {
     const { counts, durations } = this;

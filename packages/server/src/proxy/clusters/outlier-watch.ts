@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
-import { isHanging } from '@portolan/core/resilience/hang-detection.ts';
+import { forgetSilence, isHanging } from '@portolan/core/resilience/hang-detection.ts';
 import { type Outcome, OutlierDetector } from '@portolan/core/resilience/outlier.ts';
 import { comparedOutliers, outlierStatisticsDefaults } from '@portolan/core/resilience/outlier-statistics.ts';
 import type { OutlierDetection } from '@portolan/core/traffic/model.ts';
@@ -21,14 +21,19 @@ const slowestProbeMs = 5_000;
 export class OutlierWatch {
   readonly #context: OutlierContext;
   readonly #onChange: () => void;
+  readonly #usualMs: () => number;
   #policy: OutlierDetection | undefined;
   #detector: OutlierDetector | undefined;
   #states: readonly EndpointState[] = [];
   #compareAtMs = 0;
   #comparable = false;
 
-  /** @param onChange availability changed */
-  constructor(context: OutlierContext, onChange: () => void) {
+  /**
+   * @param onChange availability changed
+   * @param usualMs what nine of ten requests take at most
+   */
+  constructor(context: OutlierContext, onChange: () => void, usualMs: () => number) {
+    this.#usualMs = usualMs;
     this.#context = context;
     this.#onChange = onChange;
   }
@@ -116,13 +121,17 @@ export class OutlierWatch {
     const counts = { heard: 0, asked: 0, underWay: 0, others: 0 };
     for (let index = 0; index < states.length; index++) {
       const state = states[index] as EndpointState;
-      const { record } = state;
+      const { record, silence } = state;
+      if (record.state.kind === 'ejected') {
+        forgetSilence(silence);
+        continue;
+      }
       counts.heard = state.heard;
       counts.asked = state.requests;
       counts.underWay = state.load.active;
       counts.others = heard - state.heard;
       const enough = record.state.kind === 'trial' ? 1 : consecutive;
-      if (!isHanging(state.silence, counts, enough, nowMs)) continue;
+      if (!isHanging(silence, counts, enough, this.#usualMs, nowMs)) continue;
       if (this.#detector?.eject(record, 'no-answer', states.length, nowMs) !== true) continue;
       this.#ejected(state, nowMs);
       ejected++;
