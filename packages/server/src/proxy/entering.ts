@@ -16,7 +16,7 @@ export interface Entered {
   readonly deadlineMs: number;
 }
 
-export type EntryRefusal = 'proxy-protocol-header' | 'tls-client-hello' | 'entry-timeout';
+export type EntryRefusal = 'proxy-protocol-header' | 'tls-client-hello' | 'entry-timeout' | 'entry-overflow';
 
 export interface Entry {
   readonly proxyProtocol: boolean;
@@ -51,11 +51,15 @@ export class Entering implements WireOwner, Swept {
     const piece = bytes.subarray(start, end);
     const held = this.#held === undefined ? Buffer.from(piece) : Buffer.concat([this.#held, piece]);
     this.#held = held;
+    const { counters, limits } = this.#plane;
+    counters.aheadBytes += piece.length;
     const at = this.#readProxy(held);
     if (at === undefined) return;
     const rest = held.subarray(at);
     const hello = this.#readHello(rest);
     if (hello !== undefined) this.#enter(rest, hello);
+    // Many may come with a part of a ClientHello each, and wait: what they hold has one limit with all that came before its turn.
+    else if (counters.aheadBytes > limits.maxAheadBytes) this.#leave('entry-overflow');
   }
 
   onEnd(): void {
@@ -120,6 +124,7 @@ export class Entering implements WireOwner, Swept {
 
   #end(): void {
     this.#over = true;
+    this.#plane.counters.aheadBytes -= this.#held?.length ?? 0;
     this.#held = undefined;
     this.#wire.owner = noOwner;
     this.#plane.sweeper.remove(this);

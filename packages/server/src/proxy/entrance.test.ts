@@ -121,6 +121,24 @@ for (const version of ['v1', 'v2'] as const) {
   });
 }
 
+test('what waits for the rest of its ClientHello is bounded for all together', async (t) => {
+  const listener: Listener = { name: 'tls-1', protocol: 'tls', bind: { port: 1 }, table: edgeTable };
+  const model = { ...modelOf({}), listeners: { put: [listener], remove: [] } };
+  const { port, plane } = startPlane(t, model, { door, limits: { maxAheadBytes: 50_000 } });
+  // A record of 16,000 octets, and nearly all of them.
+  const part = Buffer.concat([Buffer.from([22, 3, 1, 62, 128, 1, 0, 62, 124, 3, 3]), Buffer.alloc(15_000)]);
+  const clients = Array.from({ length: 5 }, () => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(part));
+    socket.on('error', () => undefined);
+    return socket;
+  });
+  t.after(() => {
+    for (const socket of clients) socket.destroy();
+  });
+  await waitUntil(() => plane.report().refusals['entry-overflow'] === 2);
+  assert.equal(plane.openConnections, 3);
+});
+
 test('without a header, with a malformed or a slow one, a connection is closed without a word', async (t) => {
   const { port, plane, recorder } = await proxied(t, 300);
   for (const text of [request, `PROXY TCP4 1.2.3.4\r\n${request}`, `PROXY ${'x'.repeat(5_000)}`]) {
