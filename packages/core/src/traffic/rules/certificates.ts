@@ -3,14 +3,28 @@ import type { Secret } from '../../rules/kubernetes.ts';
 import type { RuleOf } from '../../rules/rule.ts';
 import type { Certificate } from '../listener.ts';
 
-/** What a Secret's `tls.crt` and `tls.key` hold, or in words why it is no certificate. Whether they match is told when it is applied. */
-export function certificateOf(
-  secret: RuleOf<Secret> | undefined,
-  namespace: string,
-  name: string,
-): Certificate | string {
-  if (secret === undefined) return `there is no Secret ${name} in namespace ${namespace}`;
-  const { data = {} } = secret.manifest;
+/** Reads the certificates of Secrets, each once: a wildcard's is that of thousands of hosts. */
+export interface CertificateReader {
+  /** What `tls.crt` and `tls.key` hold, or in words why it is no certificate. Whether they match is told when it is applied. */
+  read(secret: RuleOf<Secret> | undefined, namespace: string, name: string): Certificate | string;
+}
+
+export function createCertificateReader(): CertificateReader {
+  const known = new WeakMap<object, Certificate | string>();
+  return {
+    read(secret, namespace, name) {
+      if (secret === undefined) return `there is no Secret ${name} in namespace ${namespace}`;
+      const before = known.get(secret.manifest);
+      if (before !== undefined) return before;
+      const made = certificateOf(secret, namespace, name);
+      known.set(secret.manifest, made);
+      return made;
+    },
+  };
+}
+
+function certificateOf({ manifest }: RuleOf<Secret>, namespace: string, name: string): Certificate | string {
+  const { data = {} } = manifest;
   const chain = textOf(data, 'tls.crt');
   const key = textOf(data, 'tls.key');
   if (chain === undefined || key === undefined) {

@@ -5,7 +5,7 @@ import { clusterNameOf, type ServiceKey } from '../derived-names.ts';
 import type { EndpointSet } from '../endpoints.ts';
 import type { Certificate, Diagnostic } from '../model.ts';
 import type { Backends } from './backends.ts';
-import { certificateOf } from './certificates.ts';
+import type { CertificateReader } from './certificates.ts';
 import { type ClusterBase, type ClusterVariant, variantName } from './cluster-table.ts';
 import type { Backend, BackendProblem, PlanContext, PortRef, RuleSettings } from './contract.ts';
 import type { EdgeCertificates } from './edge-certificates.ts';
@@ -27,6 +27,7 @@ interface Surroundings {
   readonly edge: EdgeCertificates;
   readonly settings: RuleSettings;
   readonly subject: string;
+  readonly secrets: CertificateReader;
   planned(key: ServiceKey): EndpointSet | undefined;
 }
 
@@ -125,7 +126,8 @@ export function createContext(around: Surroundings): Asked {
     },
 
     certificate(namespace, name) {
-      const made = certificateOf(rule<Secret>('v1', 'Secret', namespace, name), namespace, name);
+      const secret = rule<Secret>('v1', 'Secret', namespace, name);
+      const made = around.secrets.read(secret, namespace, name);
       if (typeof made === 'string') return { problem: made };
       certificates.set(made.name, made);
       return { name: made.name };

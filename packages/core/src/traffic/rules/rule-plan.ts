@@ -10,6 +10,7 @@ import type { Certificate, Diagnostic } from '../model.ts';
 import type { OwnListeners } from '../own-listeners.ts';
 import type { TrafficNames, TrafficTables } from '../tables.ts';
 import { type Backends, createBackends, type RuleId } from './backends.ts';
+import { createCertificateReader } from './certificates.ts';
 import {
   type ClusterBase,
   type ClusterTable,
@@ -85,6 +86,8 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
   const hosts = createHostTable(tables.virtualHosts, diagnostics, variants);
   const fixed = createShared<ClusterBase>((name, base) => clusters.setBase(name, base));
   const edge = createEdgeCertificates(certificates, tls);
+  const { settings } = options;
+  const around = { backends, edge, planned, settings, secrets: createCertificateReader() };
   let catalog: CatalogReader;
   let own: OwnListeners;
 
@@ -104,7 +107,7 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
     const record = catalog.rule(id.apiVersion, id.ruleKind, id.namespace, id.name)?.record;
     const translator = translators.get(`${id.apiVersion} ${id.ruleKind}`);
     const subject = subjectOfRule(id);
-    const context = createContext({ catalog, backends, edge, planned, settings: options.settings, subject });
+    const context = createContext({ ...around, catalog, subject });
     const brought =
       record === undefined || translator === undefined
         ? {}
