@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -438,4 +439,36 @@ test('listeners of every kind open, move and change places without harm', async 
     rig.gateway.diagnostics?.().map(({ code, subject }) => [code, subject]),
     [['listener-conflict', 'listener/f']],
   );
+});
+
+test('a UDP port that is taken is told, and opened as soon as it is free', async (t) => {
+  const taken = createSocket('udp4');
+  taken.bind(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address();
+  const echo = createSocket('udp4');
+  echo.on('message', (datagram, from) => echo.send(datagram, from.port, from.address));
+  echo.bind(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const client = createSocket('udp4');
+  t.after(() => {
+    echo.close();
+    client.close();
+  });
+  const targets = [{ weight: 1, cluster: 'echo' }];
+  const listener: Listener = { name: 'udp-echo', protocol: 'udp', bind: { port }, targets };
+  const model = withAdded(modelOf({ echo: [endpointAt(echo.address().port)] }), { listeners: [listener] });
+  const rig = await startRig(t, model, { workers: 1 });
+  const codes = (): readonly string[] => (rig.gateway.diagnostics?.() ?? []).map(({ code }) => code);
+  await waitUntil(() => codes().includes('udp-port-unavailable'));
+  taken.close();
+  await waitUntil(() => codes().length === 0);
+  let answered = false;
+  client.on('message', () => {
+    answered = true;
+  });
+  await waitUntil(() => {
+    client.send('hello', port, '127.0.0.1');
+    return answered;
+  });
 });
