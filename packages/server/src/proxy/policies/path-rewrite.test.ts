@@ -40,6 +40,10 @@ test('a text prefix is exchanged letter by letter, an exact path whole', () => {
   assert.equal(after({ type: 'full', value: '/all' }, segments('/'), '/x/y', '?a=1'), '/all?a=1');
 });
 
+test('OPTIONS * has no path to rewrite', () => {
+  assert.equal(after({ type: 'full', value: '/all' }, { type: 'prefix', value: '/' }, '*'), '*');
+});
+
 test('expressions use their groups; where they do not match the path stays', () => {
   const rewrite: PathRewrite = { type: 'regex', pattern: '/a/([0-9]+)(/x)?', value: '/b/$1$2/\\1?n=$1' };
   assert.equal(after(rewrite, segments('/'), '/a/77/x', '?q'), '/b/77/x/77?n=77&q');

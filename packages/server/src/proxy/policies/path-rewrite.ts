@@ -13,7 +13,8 @@ const maxPathLength = 8_192;
 export function compileRewrite(rewrite: PathRewrite, match: PathMatch): Rewrite {
   const change = pathChange(rewrite, match);
   return (path, query) => {
-    const made = change(path);
+    // `OPTIONS *` is about the server: there is no path in it.
+    const made = path === '*' ? undefined : change(path);
     if (made === undefined) return { path, query };
     const changed = canonicalText(made);
     const queryAt = changed.indexOf('?');
