@@ -38,6 +38,48 @@ test('portolan env prints what a shell can take, and exec hands it to a program'
   assert.deepEqual('code' in ended ? [ended.code, ended.stdout] : [], [7, '10.0.0.1:3306\n']);
 });
 
+test("a namespace's services by their manifests, as the kubelet gives them", async (t) => {
+  const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
+  await register(server.url, 'm1', 3306);
+  const service = (name: string, namespace: string, spec: object): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec });
+  const ports = [
+    { name: 'http', port: 80 },
+    { name: 'admin', port: 9000 },
+  ];
+  const body = [
+    service('web', 'default', { clusterIP: '127.96.0.80', ports }),
+    service('headless', 'default', { clusterIP: 'None', ports }),
+    service('cart', 'shop', { clusterIP: '127.96.0.81', ports: [{ port: 8080 }] }),
+  ].join('\n---\n');
+  const applied = await fetch(`${server.url}/portolan/v1/apply`, { method: 'POST', body });
+  assert.equal(applied.status, 200);
+  const env = (...args: readonly string[]) =>
+    run(process.execPath, [portolan, ...args], { env: { ...process.env, PORTOLAN_SERVER: server.url } });
+  const { stdout } = await env('env', '-n', 'default');
+  for (const line of [
+    ...['WEB_SERVICE_HOST=127.96.0.80', 'WEB_SERVICE_PORT=80', 'WEB_SERVICE_PORT_ADMIN=9000'],
+    ...['WEB_PORT=tcp://127.96.0.80:80', 'WEB_PORT_9000_TCP_ADDR=127.96.0.80', 'MYSQL_SERVICE_HOST=10.0.0.1'],
+  ]) {
+    assert.ok(stdout.split('\n').includes(line), `${line}\n${stdout}`);
+  }
+  assert.doesNotMatch(stdout, /HEADLESS|CART/);
+  const shop = await env('env', '-n', 'shop');
+  assert.match(shop.stdout, /^CART_SERVICE_HOST=127\.96\.0\.81\n/);
+  assert.doesNotMatch(shop.stdout, /MYSQL|WEB/);
+  const ended = await env(
+    'exec',
+    '-n',
+    'shop',
+    '--',
+    'sh',
+    '-c',
+    'echo $CART_SERVICE_HOST:$CART_SERVICE_PORT',
+  );
+  assert.equal(ended.stdout, '127.96.0.81:8080\n');
+  await assert.rejects(env('env', '-n', 'shop', '--service', 'web'), /no Service 'web' in namespace 'shop'/);
+});
+
 test('exec restarts its program when an address changes, and ends with it', async (t) => {
   const server = await launchPortolan({ test: t, args: ['--store', 'memory'] });
   await register(server.url, 'm1', 3306);

@@ -9,6 +9,8 @@ import { environmentOf } from './environment.ts';
 
 export interface ExecFlags {
   readonly service: readonly string[];
+  /** Service manifests of it too, which are not watched. */
+  readonly namespace?: string;
   /** `ignore`, `restart` or a signal's name. */
   readonly onChange: string;
   readonly killTimeoutMs: number;
@@ -27,7 +29,9 @@ export async function execute(
   flags: ExecFlags,
 ): Promise<number> {
   const reaction = reactionOf(flags.onChange);
-  if (flags.service.length === 0) return runOnce(session, command, reaction);
+  if (flags.service.length === 0 || flags.namespace !== undefined) {
+    return runOnce(session, command, flags, reaction);
+  }
   const context = {
     registry: session.registry,
     clock: systemClock,
@@ -43,12 +47,24 @@ export async function execute(
   }
 }
 
-/** Without `--service`: the variables of all services, as `portolan env` prints them. There may be thousands: none is watched. */
-async function runOnce(session: Session, command: readonly string[], reaction: Reaction): Promise<number> {
+/**
+ * Without `--service`: the variables of all services, as `portolan env` prints them. There may be thousands: none is watched. Nor are the
+ * virtual addresses of a namespace: they do not change.
+ */
+async function runOnce(
+  session: Session,
+  command: readonly string[],
+  { service, namespace }: ExecFlags,
+  reaction: Reaction,
+): Promise<number> {
   if (reaction.kind !== 'ignore') {
-    throw new Fault('invalid', '--on-change: name the services that it looks at: --service NAME');
+    const problem =
+      namespace === undefined
+        ? 'name the services that it looks at: --service NAME'
+        : 'virtual addresses do not change: leave out --namespace to follow instances';
+    throw new Fault('invalid', `--on-change: ${problem}`);
   }
-  const child = start(session, command, await environmentOf(session, []));
+  const child = start(session, command, await environmentOf(session, service, namespace));
   const unlisten = forwardSignals(() => child);
   try {
     return await child.ended;

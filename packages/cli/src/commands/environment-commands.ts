@@ -7,14 +7,23 @@ export function declareEnvironmentCommands(program: Command, io: Io): void {
   clientCommand(program.command('env'))
     .description("print services as Kubernetes' and Docker's environment variables")
     .option('--service <name>', 'only this service; may be repeated', collect, [])
+    .option(
+      '-n, --namespace <name>',
+      'Service manifests of it, at their virtual addresses, before what is registered',
+    )
     .addHelpText(
       'before',
-      examples('portolan env', 'eval "$(portolan env --service mysql)"', 'portolan env -o json'),
+      examples(
+        'portolan env',
+        'eval "$(portolan env --service mysql)"',
+        'portolan env -n shop',
+        'portolan env -o json',
+      ),
     )
-    .action((flags: { service: readonly string[] }) =>
+    .action((flags: { service: readonly string[]; namespace?: string }) =>
       ask(io, flags, async (session) => {
         const { showEnvironment } = await import('../actions/environment.ts');
-        await showEnvironment(session, flags.service);
+        await showEnvironment(session, flags.service, flags.namespace);
       }),
     );
 
@@ -22,6 +31,10 @@ export function declareEnvironmentCommands(program: Command, io: Io): void {
     .argument('<command...>', 'the program and its arguments, after --')
     .description('run a program with the environment variables of services')
     .option('--service <name>', 'a service it needs; may be repeated; default: all', collect, [])
+    .option(
+      '-n, --namespace <name>',
+      'Service manifests of it, at their virtual addresses, before what is registered',
+    )
     .option(
       '--on-change <what>',
       'when an address changes: ignore, restart, or a signal such as HUP',
@@ -39,7 +52,7 @@ export function declareEnvironmentCommands(program: Command, io: Io): void {
     .action(
       (
         command: readonly string[],
-        flags: { service: readonly string[]; onChange: string; killTimeout: string },
+        flags: { service: readonly string[]; namespace?: string; onChange: string; killTimeout: string },
       ) =>
         ask(io, flags, async (session) => {
           const [{ execute }, { durationMs }] = await Promise.all([
@@ -49,6 +62,7 @@ export function declareEnvironmentCommands(program: Command, io: Io): void {
           const killTimeoutMs = durationMs(flags.killTimeout, '--kill-timeout');
           io.exitCode = await execute(session, command, {
             service: flags.service,
+            ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
             onChange: flags.onChange,
             killTimeoutMs,
           });
