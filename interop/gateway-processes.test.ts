@@ -226,13 +226,17 @@ test('without a server the gateway ends after its time', async (t) => {
   await load.end();
 });
 
-test('a gateway process that is killed is started again by its server', async (t) => {
-  const { server, load, dataDir, status } = await loadedServer(t);
+test('a gateway process that is killed is started again by its server, and its workers serve until then', async (t) => {
+  const { load, dataDir, status } = await loadedServer(t);
   process.kill(status.pid, 'SIGKILL');
-  await waitUntil(async () => (await outcomeOf(server.port('gateway'), 'web.localhost')) === 200);
-  await waitUntil(async () => (await statusOf(dataDir).catch(() => undefined))?.owner === 'attached');
-  assert.notEqual((await statusOf(dataDir)).pid, status.pid);
+  await waitUntil(async () => {
+    const now = await statusOf(dataDir).catch(() => undefined);
+    return now?.owner === 'attached' && now.pid !== status.pid && now.state.problems.length === 0;
+  });
+  await allGone(...status.workers.map(({ pid }) => pid));
+  await load.further(50);
   await load.end();
+  assert.deepEqual(load.failures, []);
 });
 
 test('reload and upgrade of a server’s gateway cost no client anything, and the server goes on with the new process', async (t) => {

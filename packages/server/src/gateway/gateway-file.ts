@@ -11,6 +11,11 @@ export interface GatewayFile {
 }
 
 const fileName = 'gateway.json';
+
+export function gatewayFilePath(stateDir: string): string {
+  return join(stateDir, fileName);
+}
+
 /** Of a Unix socket's path on Linux, `sockaddr_un`; macOS has 104. */
 const maxSocketPath = 103;
 
@@ -18,7 +23,7 @@ const maxSocketPath = 103;
 export function readGatewayFile(stateDir: string): GatewayFile | undefined {
   try {
     const { pid, socket } = JSON.parse(
-      readFileSync(join(stateDir, fileName), 'utf8'),
+      readFileSync(gatewayFilePath(stateDir), 'utf8'),
     ) as Partial<GatewayFile>;
     return typeof pid === 'number' && typeof socket === 'string' ? { pid, socket } : undefined;
   } catch {
@@ -28,25 +33,27 @@ export function readGatewayFile(stateDir: string): GatewayFile | undefined {
 
 /** Says that this process is the gateway of `stateDir` from now on. */
 export function writeGatewayFile(stateDir: string, file: GatewayFile): void {
-  const path = join(stateDir, fileName);
+  const path = gatewayFilePath(stateDir);
   writeFileSync(`${path}.${file.pid}`, `${JSON.stringify(file)}\n`, { mode: 0o600 });
   renameSync(`${path}.${file.pid}`, path);
 }
 
-/** Takes away the socket of a process that was killed. */
-export function removeLeftSocket(stateDir: string): void {
+/** Whether the gateway of `stateDir` was killed: its workers may still be there. Takes away its socket. */
+export function wasKilled(stateDir: string): boolean {
   const file = readGatewayFile(stateDir);
-  if (file === undefined) return;
+  if (file === undefined) return false;
   try {
     process.kill(file.pid, 0);
+    return false;
   } catch {
     rmSync(file.socket, { force: true });
+    return true;
   }
 }
 
 /** Takes the file away if it still names `pid`. */
 export function removeGatewayFile(stateDir: string, pid: number): void {
-  if (readGatewayFile(stateDir)?.pid === pid) rmSync(join(stateDir, fileName), { force: true });
+  if (readGatewayFile(stateDir)?.pid === pid) rmSync(gatewayFilePath(stateDir), { force: true });
 }
 
 /** Where the process `pid` takes commands: in its state directory, unless that has too long a path for a socket. */

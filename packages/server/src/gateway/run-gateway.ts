@@ -7,7 +7,7 @@ import { systemClock } from '../engine/system-clock.ts';
 import { createListenerRegistry } from '../listeners.ts';
 import { createLog } from '../log.ts';
 import { type GatewayPart, gatewayPart } from '../proxy/gateway.ts';
-import type { InheritedSockets } from '../proxy/inherited-sockets.ts';
+import { InheritedSockets } from '../proxy/inherited-sockets.ts';
 import { defaultLimits } from '../proxy/limits.ts';
 import { Attachment } from './attachment.ts';
 import {
@@ -18,9 +18,10 @@ import {
 } from './control-server.ts';
 import {
   controlSocketPath,
+  gatewayFilePath,
   readGatewayFile,
   removeGatewayFile,
-  removeLeftSocket,
+  wasKilled,
   writeGatewayFile,
 } from './gateway-file.ts';
 import {
@@ -59,7 +60,12 @@ const attachPatienceMs = 10_000;
 const tellEveryMs = 500;
 
 /** Runs the gateway of this process: resolves when it serves, rejects with a `Fault` and leaves nothing. */
-export async function runGateway(start: GatewayStart, inherited?: InheritedSockets): Promise<RunningGateway> {
+export async function runGateway(
+  start: GatewayStart,
+  handedOver?: InheritedSockets,
+): Promise<RunningGateway> {
+  const fromOrphans = wasKilled(start.settings.stateDir);
+  const inherited = fromOrphans ? new InheritedSockets({ fromOrphans }) : handedOver;
   const process = new GatewayProcess(start, inherited);
   await process.start();
   return process;
@@ -112,7 +118,7 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
       },
       {
         ...{ servers, stateDir, http, admin, adminHosts, workers, trustedPeers, zone },
-        ...{ accessLog, accessLogFormat },
+        ...{ accessLog, accessLogFormat, ownerFile: gatewayFilePath(stateDir) },
         ...(tls === undefined ? {} : { tls }),
         ...(tracing === undefined ? {} : { tracing }),
         ...(limits === undefined ? {} : { limits }),
@@ -136,7 +142,6 @@ class GatewayProcess implements RunningGateway, GatewayCommands {
     const { stateDir } = this.#settings;
     await this.#gateway.start();
     try {
-      removeLeftSocket(stateDir);
       this.#control = await controlServer(this.#socket, this);
       writeGatewayFile(stateDir, { pid: process.pid, socket: this.#socket });
     } catch (thrown) {

@@ -21,6 +21,11 @@ export interface GatewayConfig {
   readonly servers: readonly string[];
   /** A directory; `gateway-model.json` is kept there, and `gateway-token`, if it is there, is shown to the control plane. */
   readonly stateDir: string;
+  /**
+   * A file in which the process that has the sockets is named, `{"pid":…}`. Workers whose own has died serve on until another stands there.
+   * Default: they stop at once.
+   */
+  readonly ownerFile?: string;
   /** A file, `stdout` or `off` (default). */
   readonly accessLog?: string;
   /** As `lineFormat` has it; default `json`. */

@@ -104,6 +104,7 @@ class Gateway implements GatewayPart, GatewayView {
       tokenFile: this.#tokenFile,
       modelFile: this.#modelPath,
       compileCache: compileCacheFor(this.#config.stateDir),
+      ownerFile: this.#config.ownerFile,
       limits: { ...defaultLimits, ...this.#config.limits },
       trustedPeers: this.#config.trustedPeers ?? [],
       zone: this.#config.zone ?? '',

@@ -13,10 +13,16 @@ interface Offer extends BoundSockets {
   readonly handles: ListeningHandle[];
 }
 
-/** Listening sockets that a predecessor has handed over, until somebody wants them. */
+/** Listening sockets that a predecessor has handed over, until somebody wants them; or that its orphans still have. */
 export class InheritedSockets {
   readonly #offers: Offer[] = [];
   readonly #datagrams = new Set<string>();
+  /** The predecessor was killed, and its workers still serve: their ports are shared with them until they see that we do. */
+  readonly fromOrphans: boolean;
+
+  constructor(options: { readonly fromOrphans?: boolean } = {}) {
+    this.fromOrphans = options.fromOrphans ?? false;
+  }
 
   add(name: string, bind: Bind, handle: ListeningHandle): void {
     const known = this.#offers.find((offer) => offer.address === bind.address && offer.port === bind.port);
@@ -30,7 +36,7 @@ export class InheritedSockets {
   }
 
   takeDatagrams({ address, port }: Bind): boolean {
-    return this.#datagrams.delete(`${address} ${port}`);
+    return this.#datagrams.delete(`${address} ${port}`) || this.fromOrphans;
   }
 
   /** Those bound to `bind`; port 0 is content with any port of the door of that name. */

@@ -29,7 +29,8 @@ export function openDoor(
 ): OpenDoor {
   const taken = inherited?.take(name, bind);
   if (taken !== undefined) return completed(taken, name, door, bind, workers);
-  const alone = bound(bindHandle(bind.address, bind.port, false), name, door, bind);
+  const shared = inherited?.fromOrphans ?? false;
+  const alone = bound(bindHandle(bind.address, bind.port, shared), name, door, bind);
   const port = portOf(alone);
   alone.close();
   return completed({ port, handles: [] }, name, door, bind, workers);

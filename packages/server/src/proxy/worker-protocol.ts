@@ -13,6 +13,8 @@ export interface WorkerSettings {
   readonly modelFile: string;
   /** A directory where Node keeps compiled code from one start to the next. */
   readonly compileCache: string;
+  /** See `GatewayConfig`. */
+  readonly ownerFile: string | undefined;
   readonly limits: GatewayLimits;
   readonly trustedPeers: readonly string[];
   /** Empty: unknown. */

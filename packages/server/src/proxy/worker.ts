@@ -1,5 +1,6 @@
 // One worker process of the data plane: started by the supervisor (`gateway.ts`), which gives it its sockets.
 
+import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import type { Clock } from '@portolan/core/base/clock.ts';
 import type { TrafficMessage } from '@portolan/core/traffic/model.ts';
@@ -41,13 +42,17 @@ const modelPatienceMs = 2_000;
 /** Who sends spans, in OpenTelemetry's terms. */
 const resource = { 'service.name': 'portolan-gateway', 'process.pid': String(process.pid) };
 
+/** A supervisor that was killed is replaced by then, if anybody replaces it. */
+const successorPatienceMs = 15_000;
+const successorLookMs = 100;
+const supervisor = process.ppid;
+
 let running: Running | undefined;
 let draining = false;
 let drainUntilMs = Number.POSITIVE_INFINITY;
 
 process.on('message', (command: WorkerCommand, handle: unknown) => obey(command, handle));
-// Without its supervisor nobody can drain it or tell it anything: it finishes what is under way.
-process.on('disconnect', () => drain(running?.settings.limits.drainMs ?? 0));
+process.on('disconnect', outlive);
 // The supervisor decides: a Ctrl-C in a terminal reaches the whole process group.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
@@ -128,6 +133,29 @@ function watch({ plane, sample }: Running, on: boolean): void {
 
 function reportOf({ plane, spans }: Running): WorkerReport {
   return { ...plane.report(), spans: { exported: spans?.exported ?? 0, dropped: spans?.dropped ?? 0 } };
+}
+
+/**
+ * Without its supervisor nobody can drain it or tell it anything. It serves on until another process has the sockets, or none comes; then it
+ * finishes what is under way.
+ */
+function outlive(): void {
+  const untilMs = clock.monotonicMs() + successorPatienceMs;
+  const look = (): void => {
+    if (draining) return;
+    const waits = ownerOf(running?.settings.ownerFile) === supervisor && clock.monotonicMs() < untilMs;
+    if (waits) clock.after(successorLookMs, look);
+    else drain(running?.settings.limits.drainMs ?? 0);
+  };
+  look();
+}
+
+function ownerOf(file: string | undefined): number | undefined {
+  try {
+    return file === undefined ? undefined : (JSON.parse(readFileSync(file, 'utf8')) as { pid?: number }).pid;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
