@@ -15,6 +15,7 @@ import { edgeTable } from '@portolan/core/traffic/route.ts';
 import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import type { Issued } from '../../certificates/issue.ts';
 import type { GatewayLimits } from '../limits.ts';
+import { proxyHeader } from '../proxy-protocol/write.ts';
 import {
   cluster,
   endpoint,
@@ -433,6 +434,33 @@ test('TLS may be taken off for a TCP cluster too', async (t) => {
   await once(socket, 'end');
   assert.equal(echoed, large);
   await waitUntil(() => plane.openConnections === 0);
+});
+
+test('a PROXY protocol header may come before TLS, in one packet with the ClientHello or not', async (t) => {
+  const { port: upstream, recorder } = await webServer(t);
+  const hosts = [terminating('edge', ['*'], ['a'])];
+  const behind: Listener = { ...door, proxyProtocol: true };
+  const { port } = startTls(
+    t,
+    tlsModel({ hosts, certificates: [certificateOf('a')], upstream, door: behind }),
+  );
+  const source = { address: '192.0.2.9', port: 4_711 };
+  for (const corked of [true, false]) {
+    recorder.seen = '';
+    const raw = tcpConnect(port, '127.0.0.1');
+    await once(raw, 'connect');
+    if (corked) raw.cork();
+    raw.write(proxyHeader('v2', source, { address: '192.0.2.1', port: 443 }), 'latin1');
+    const socket = connect({ socket: raw, servername: 'a.test', rejectUnauthorized: false });
+    setImmediate(() => raw.uncork());
+    t.after(() => {
+      socket.destroy();
+    });
+    await once(socket, 'secureConnect');
+    assert.equal(statusOf(await request(socket, 'a.test')), 200);
+    assert.match(recorder.seen, /X-Forwarded-For: 192\.0\.2\.9\r\n/);
+  }
+  await assert.rejects(tlsConnect(t, port, { servername: 'a.test' }), 'no header, no TLS');
 });
 
 test('who never finishes the handshake is cut, and the oldest gives way to newcomers', async (t) => {
