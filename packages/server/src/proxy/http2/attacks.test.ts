@@ -230,6 +230,20 @@ test('streams that are opened and reset end the connection, and others do not no
   await waitUntil(() => (plane.report().clusters[0]?.busy === 0 ? true : undefined));
 });
 
+test('streams that the client makes us reset count like those that it resets itself', async (t) => {
+  const { port, plane } = await start(t);
+  const client = await RawClient.open(t, port);
+  const nothing = Buffer.alloc(4);
+  for (let stream = 1; stream < 4_000 && !client.closed; stream += 2) {
+    client.headers(stream, requestFields());
+    client.send(frame(frameType.windowUpdate, 0, stream, nothing));
+    if (stream % 200 === 1) await new Promise(setImmediate);
+  }
+  await client.until(() => false);
+  assert.equal(client.closed, true);
+  await waitUntil(() => (plane.report().clusters[0]?.busy === 0 ? true : undefined));
+});
+
 test('CONTINUATION frames without end are cut', async (t) => {
   const { port } = await start(t);
   const client = await RawClient.open(t, port);
