@@ -1,5 +1,4 @@
 import { sameJson } from '../../base/json.ts';
-import { sameList } from '../../base/same-list.ts';
 import { textDigest } from '../../base/text-digest.ts';
 import { clusterDefaults } from '../defaults.ts';
 import { clusterNameOf, type ServiceKey, serviceKeyOf, splitServiceKey } from '../derived-names.ts';
@@ -136,7 +135,7 @@ export function createClusterTable(
     const policy = policyOf(key);
     const settings = policy === undefined ? clusterDefaults : merged([policy.settings]);
     const after = Object.freeze({ name, endpoints: plan.endpoints, ...settings });
-    if (before !== undefined && sameCluster(before, after)) return false;
+    if (before !== undefined && sameJson(before, after)) return false;
     clusters.set(name, after);
     return true;
   }
@@ -150,7 +149,7 @@ export function createClusterTable(
     const before = clusters.get(name);
     const endpoints = endpointsOf(state);
     const after = Object.freeze({ name, endpoints, ...state.settings });
-    if (before !== undefined && sameCluster(before, after)) return false;
+    if (before !== undefined && sameJson(before, after)) return false;
     clusters.set(name, after);
     return true;
   }
@@ -272,11 +271,6 @@ function digest(settings: ClusterSettings): string {
     return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
   });
   return textDigest(text);
-}
-
-function sameCluster(before: Cluster, after: Cluster): boolean {
-  if (!sameList(before.endpoints, after.endpoints)) return false;
-  return sameJson({ ...before, endpoints: nothing }, { ...after, endpoints: nothing });
 }
 
 function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {

@@ -5,7 +5,7 @@ import { clusterNameOf, type ServiceKey } from '../derived-names.ts';
 import type { EndpointSet } from '../endpoints.ts';
 import type { Certificate, Diagnostic } from '../model.ts';
 import type { Backends } from './backends.ts';
-import type { CertificateReader } from './certificates.ts';
+import type { SecretCertificates } from './certificates.ts';
 import { type ClusterBase, type ClusterVariant, variantName } from './cluster-table.ts';
 import type { Backend, BackendProblem, PlanContext, PortRef, RuleSettings } from './contract.ts';
 import type { EdgeCertificates } from './edge-certificates.ts';
@@ -18,6 +18,7 @@ export const thing = Object.freeze({
   rules: (apiVersion: string, kind: string, namespace?: string): string =>
     `rules ${apiVersion} ${kind}${namespace === undefined ? '' : ` ${namespace}`}`,
   backend: (key: string): string => `backend ${key}`,
+  certificate: (namespace: string, secret: string): string => `certificate ${namespace}/${secret}`,
   edge: 'edge',
 });
 
@@ -27,7 +28,7 @@ interface Surroundings {
   readonly edge: EdgeCertificates;
   readonly settings: RuleSettings;
   readonly subject: string;
-  readonly secrets: CertificateReader;
+  readonly secrets: SecretCertificates;
   planned(key: ServiceKey): EndpointSet | undefined;
 }
 
@@ -126,7 +127,8 @@ export function createContext(around: Surroundings): Asked {
     },
 
     certificate(namespace, name) {
-      const secret = rule<Secret>('v1', 'Secret', namespace, name);
+      things.add(thing.certificate(namespace, name));
+      const secret = readRule<Secret>(catalog, 'v1', 'Secret', namespace, name);
       const made = around.secrets.read(secret, namespace, name);
       if (typeof made === 'string') return { problem: made };
       certificates.set(made.name, made);

@@ -3,6 +3,7 @@ import { sameJson } from '../../base/json.ts';
 import type { CatalogReader } from '../../catalog/reader.ts';
 import { parseRecordKey } from '../../catalog/record-key.ts';
 import type { RecordKey, RuleRecord } from '../../catalog/records.ts';
+import type { Secret } from '../../rules/kubernetes.ts';
 import type { ServiceKey } from '../derived-names.ts';
 import type { DiagnosticSet } from '../diagnostics.ts';
 import type { EndpointSet } from '../endpoints.ts';
@@ -10,7 +11,7 @@ import type { Certificate, Diagnostic } from '../model.ts';
 import type { OwnListeners } from '../own-listeners.ts';
 import type { TrafficNames, TrafficTables } from '../tables.ts';
 import { type Backends, createBackends, type RuleId } from './backends.ts';
-import { createCertificateReader } from './certificates.ts';
+import { createSecretCertificates } from './certificates.ts';
 import {
   type ClusterBase,
   type ClusterTable,
@@ -30,7 +31,7 @@ import { createHostTable, type HostTable } from './host-table.ts';
 import { createNodePorts } from './node-ports.ts';
 import { createContext, thing } from './plan-context.ts';
 import { createPortTable, type PortTable } from './port-table.ts';
-import { readableRule } from './readable-rule.ts';
+import { readableRule, readRule } from './readable-rule.ts';
 import { createShared } from './shared.ts';
 import { createSourceTable } from './source-table.ts';
 import { createTlsTable, type TlsTable } from './tls-table.ts';
@@ -87,12 +88,19 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
   const fixed = createShared<ClusterBase>((name, base) => clusters.setBase(name, base));
   const edge = createEdgeCertificates(certificates, tls);
   const { settings } = options;
-  const around = { backends, edge, planned, settings, secrets: createCertificateReader() };
+  const around = { backends, edge, planned, settings, secrets: createSecretCertificates() };
   let catalog: CatalogReader;
   let own: OwnListeners;
 
   function touchReaders(of: string): void {
     for (const key of dependencies.readersOf(of)) dirty.add(key);
+  }
+
+  function secretChanged(namespace: string, name: string): void {
+    const secret = readRule<Secret>(catalog, 'v1', 'Secret', namespace, name);
+    const renew = (certificate: Certificate): void => certificates.renew(certificate.name, certificate);
+    if (around.secrets.changed(secret, namespace, name, renew))
+      touchReaders(thing.certificate(namespace, name));
   }
 
   function translateAll(): void {
@@ -145,6 +153,7 @@ export function createRulePlan(options: RulePlanOptions): RulePlan {
       const after = catalog.rule(apiVersion, ruleKind, namespace, name)?.record;
       backends.ruleChanged(key, after, id);
       if (translators.has(`${apiVersion} ${ruleKind}`)) dirty.add(key);
+      if (apiVersion === 'v1' && ruleKind === 'Secret') secretChanged(namespace, name);
       touchReaders(thing.rule(apiVersion, ruleKind, namespace, name));
       touchReaders(thing.rules(apiVersion, ruleKind));
       touchReaders(thing.rules(apiVersion, ruleKind, namespace));

@@ -213,6 +213,8 @@ const anyRule: fc.Arbitrary<RuleRecord> = fc.oneof(
         {},
         { metadata: null, spec: [] },
         { metadata: {}, spec: { rules: 1, ports: '' } },
+        { metadata: {}, data: null },
+        { metadata: { labels: 7 }, data: { 'tls.crt': 7, 'tls.key': [] } },
       ),
     )
     .map(([record, manifest]) => broken(record, manifest)),

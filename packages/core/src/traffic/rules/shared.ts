@@ -4,6 +4,8 @@ import { sameJson } from '../../base/json.ts';
 export interface Shared<T> {
   /** `owner` asks for exactly these. */
   set(owner: string, items: ReadonlyMap<string, T>): void;
+  /** What everybody who asks for the name means now. */
+  renew(name: string, value: T): void;
   clear(): void;
 }
 
@@ -31,6 +33,12 @@ export function createShared<T>(write: (name: string, value: T | undefined) => v
       }
       if (items.size === 0) itemsOf.delete(owner);
       else itemsOf.set(owner, items);
+    },
+    renew(name, value) {
+      const present = values.get(name);
+      if (present === undefined || sameJson(present.value, value)) return;
+      present.value = value;
+      write(name, value);
     },
     clear() {
       values.clear();
