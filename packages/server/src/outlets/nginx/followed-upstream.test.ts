@@ -27,7 +27,7 @@ test('the text does not change with the endpoints, and no name of a user is in i
     writeConfiguration([
       followedUpstream(
         clusterOf(
-          'a "b" ${c};',
+          'a "b" $c;',
           Array.from({ length: count }, (_, at) => endpointAt('10.0.0.1', 1_000 + at)),
         ),
         resolver,
