@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fault } from '@portolan/core/base/fault.ts';
 
 /** Which process is the gateway of a state directory, and where it takes commands. */
 export interface GatewayFile {
@@ -65,5 +66,13 @@ export function controlSocketPath(stateDir: string, pid: number): string {
     `portolan-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}`,
   );
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(directory);
+  // Anybody may have made it first, to sit between us and who gives us commands.
+  if (uid !== process.getuid?.() || (mode & 0o077) !== 0) {
+    throw new Fault(
+      'denied',
+      `the control socket: ${directory} is not ours alone; remove it, or take a state directory with a shorter path`,
+    );
+  }
   return join(directory, `${pid}.sock`);
 }
