@@ -100,6 +100,10 @@ test('basic-http: a Gateway with a port of its own', async () => {
   assert.equal(await answer('foo.com', '/bar'), '404', 'not at the edge');
   assert.equal(await conditions('gateways', 'my-gateway'), 'Accepted=True Programmed=True');
   assert.equal(await conditions('httproutes', 'http-app-1'), 'Accepted=True ResolvedRefs=True');
+  assert.match(
+    await stage.cli('get', 'gateways', '-o', 'wide'),
+    new RegExp(`my-gateway +portolan +http:${port}/HTTP +127\\.0\\.0\\.1 +http:1 +ok `),
+  );
 });
 
 test('http-routing: by host, by header', async () => {

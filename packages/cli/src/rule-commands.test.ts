@@ -139,8 +139,8 @@ test('get lists, shows, selects and names', async (t) => {
     steady((await portolan(['get', ...argv])).out);
   assert.equal(
     await listed('services', '-A'),
-    'NAMESPACE NAME TYPE PORTS STATE REVISION CREATED\n' +
-      'default b ClusterIP 80/TCP ok 3 TIME\ndefault web ClusterIP 80/TCP ok 2 TIME\nshop c ClusterIP 80/TCP ok 4 TIME\n',
+    'NAMESPACE NAME TYPE CLUSTER-IP PORTS STATE REVISION CREATED\n' +
+      'default b ClusterIP 127.99.61.235 80/TCP ok 3 TIME\ndefault web ClusterIP 127.105.244.101 80/TCP ok 2 TIME\nshop c ClusterIP 127.97.5.59 80/TCP ok 4 TIME\n',
   );
   assert.equal(await listed('svc', '-l', 'app=web', '-o', 'name'), 'service/web\n');
   assert.equal(await listed('Service', '-n', 'shop', '-o', 'name'), 'service/c\n');

@@ -21,7 +21,15 @@ export interface Resource {
   readonly status?: {
     readonly conditions?: readonly Condition[];
     readonly parents?: readonly { readonly conditions: readonly Condition[] }[];
+    readonly listeners?: readonly { readonly name: string; readonly attachedRoutes?: number }[];
+    readonly addresses?: readonly { readonly value: string }[];
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly ip: string }[] };
     readonly portolan?: {
+      readonly nodePorts?: readonly {
+        readonly port: number;
+        readonly protocol: string;
+        readonly nodePort: number;
+      }[];
       readonly owner?: { readonly dialect: string; readonly source: string };
       readonly diagnostics?: readonly Diagnostic[];
     };
@@ -89,7 +97,9 @@ const own: ReadonlyMap<string, readonly Column<Resource>[]> = new Map([
     'Service',
     [
       column('TYPE', (spec) => text(spec.type) || 'ClusterIP'),
-      column('PORTS', servicePorts),
+      column('CLUSTER-IP', (spec) => text(spec.clusterIP) || text(spec.externalName)),
+      { title: 'EXTERNAL-IP', of: loadBalancerOf, wide: true },
+      { title: 'PORTS', of: servicePorts },
       column('SELECTOR', (spec) => pairs(spec.selector), true),
     ],
   ],
@@ -98,6 +108,7 @@ const own: ReadonlyMap<string, readonly Column<Resource>[]> = new Map([
     [
       column('CLASS', (spec) => text(spec.ingressClassName)),
       column('HOSTS', (spec) => unique(list(spec.rules).map(({ host }) => text(host) || '*'))),
+      { title: 'ADDRESS', of: loadBalancerOf, wide: true },
       column(
         'TLS',
         (spec) => unique(list(spec.tls).flatMap(({ secretName }) => text(secretName) || [])),
@@ -114,6 +125,17 @@ const own: ReadonlyMap<string, readonly Column<Resource>[]> = new Map([
           .map(({ name, port, protocol }) => `${text(name)}:${text(port)}/${text(protocol)}`)
           .join(','),
       ),
+      {
+        title: 'ADDRESS',
+        of: ({ status }) => (status?.addresses ?? []).map(({ value }) => value).join(','),
+        wide: true,
+      },
+      {
+        title: 'ROUTES',
+        of: ({ status }) =>
+          (status?.listeners ?? []).map(({ name, attachedRoutes }) => `${name}:${attachedRoutes}`).join(','),
+        wide: true,
+      },
     ],
   ],
   [
@@ -174,13 +196,20 @@ function column(title: string, of: (spec: Fields) => string, wide = false): Colu
   return { title, of: ({ spec = {} }) => of(spec), wide };
 }
 
-function servicePorts(spec: Fields): string {
+/** `80:30080/TCP`: with the node port that was asked for, or else was given. */
+function servicePorts({ spec = {}, status }: Resource): string {
+  const given = status?.portolan?.nodePorts ?? [];
   return list(spec.ports)
-    .map(
-      ({ port, nodePort, protocol }) =>
-        `${text(port)}${nodePort === undefined ? '' : `:${text(nodePort)}`}/${text(protocol) || 'TCP'}`,
-    )
+    .map(({ port, nodePort, protocol }) => {
+      const name = text(protocol) || 'TCP';
+      const own = given.find((one) => one.port === port && one.protocol === name)?.nodePort ?? nodePort;
+      return `${text(port)}${own === undefined ? '' : `:${text(own)}`}/${name}`;
+    })
     .join(',');
+}
+
+function loadBalancerOf({ status }: Resource): string {
+  return (status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip).join(',');
 }
 
 function fields(value: unknown): Fields {

@@ -1,7 +1,8 @@
-import type { GatewayListener, ParentRef } from '@portolan/core/rules/gateway-api.ts';
-import type { Rule } from '@portolan/core/rules/rule.ts';
+import type { GatewayResource, ParentRef } from '@portolan/core/rules/gateway-api.ts';
+import type { Rule, RuleOf } from '@portolan/core/rules/rule.ts';
 import type { Diagnostic } from '@portolan/core/traffic/model.ts';
 import { ownControllers } from '@portolan/core/traffic/rules/gateway-api/names.ts';
+import { attachmentsAt, type RoutesByGateway } from './attached-routes.ts';
 
 /** As Kubernetes' API conventions have it, but for the time of the last change, which nobody keeps. */
 export interface Condition {
@@ -15,7 +16,12 @@ export interface Condition {
 /** What Gateway API's `status` says of its kinds. */
 export interface GatewayStatus {
   readonly conditions?: readonly Condition[];
-  readonly listeners?: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
+  readonly listeners?: readonly {
+    readonly name: string;
+    readonly attachedRoutes: number;
+    readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+    readonly conditions: readonly Condition[];
+  }[];
   readonly parents?: readonly {
     readonly parentRef: ParentRef;
     readonly controllerName: string;
@@ -38,7 +44,11 @@ const conditionOf: ReadonlyMap<string, 'Accepted' | 'ResolvedRefs'> = new Map([
 ]);
 
 /** The status of a resource by what the planner says about it; empty for kinds that have none. */
-export function gatewayStatus(rule: Rule, diagnostics: readonly Diagnostic[]): GatewayStatus {
+export function gatewayStatus(
+  rule: Rule,
+  diagnostics: readonly Diagnostic[],
+  routes: () => RoutesByGateway,
+): GatewayStatus {
   if (rule.apiVersion !== 'gateway.networking.k8s.io/v1') return {};
   const found = diagnostics.filter(({ code, severity }) => severity === 'error' && conditionOf.has(code));
   const generation = rule.manifest.metadata.generation ?? 0;
@@ -49,7 +59,7 @@ export function gatewayStatus(rule: Rule, diagnostics: readonly Diagnostic[]): G
     }
     case 'Gateway': {
       if (diagnostics.some(({ code }) => code === 'class-unknown')) return {};
-      return statusOfGateway(rule.manifest.spec.listeners ?? [], found, generation);
+      return statusOfGateway(rule, found, generation, routes());
     }
     case 'ReferenceGrant':
       return {};
@@ -59,15 +69,20 @@ export function gatewayStatus(rule: Rule, diagnostics: readonly Diagnostic[]): G
 }
 
 function statusOfGateway(
-  listeners: readonly GatewayListener[],
+  gateway: RuleOf<GatewayResource>,
   found: readonly Diagnostic[],
   generation: number,
+  routes: RoutesByGateway,
 ): GatewayStatus {
-  const shown = listeners.map(({ name }, index) => {
+  const shown = (gateway.manifest.spec.listeners ?? []).map((listener, index) => {
     const own = found.filter(({ path = '' }) => isUnder(path, `spec.listeners[${index}]`));
     const conditions = conditionsFrom(own, generation);
     const works = own.length === 0;
-    return { name, conditions: [...conditions, programmed(works, generation)] };
+    return {
+      name: listener.name,
+      ...attachmentsAt(gateway, listener, routes),
+      conditions: [...conditions, programmed(works, generation)],
+    };
   });
   const working = shown.filter(({ conditions }) =>
     conditions.every(({ status }) => status === 'True'),

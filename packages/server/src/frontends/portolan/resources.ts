@@ -10,6 +10,7 @@ import { subjectOfRule } from '@portolan/core/traffic/rules/contract.ts';
 import { z } from 'zod';
 import { bodyText } from '../../http/body.ts';
 import { type Reply, reply } from '../../http/reply.ts';
+import { addressStatus, nodePortsOf } from '../../rules/address-status.ts';
 import {
   type Applied,
   type AppliedText,
@@ -18,6 +19,7 @@ import {
   type NamedText,
   readAll,
 } from '../../rules/apply.ts';
+import { type RoutesByGateway, routesByGateway } from '../../rules/attached-routes.ts';
 import { dryRun } from '../../rules/effect.ts';
 import { type Problem, problemText } from '../../rules/problem.ts';
 import type { ResourceKey } from '../../rules/read.ts';
@@ -59,7 +61,7 @@ export const list: Handler = (call) => {
   const kind = kindOf(call);
   const { after, limit } = pageOf(call.query);
   const selectors = selectorsOf(call);
-  const diagnosticsOf = diagnosticsBySubject(call.diagnostics());
+  const shownOf = resourceShower(call);
   const items: unknown[] = [];
   let last = '';
   let next: string | undefined;
@@ -72,7 +74,7 @@ export const list: Handler = (call) => {
       next = last;
       break;
     }
-    items.push(resourceOf(entry, diagnosticsOf));
+    items.push(shownOf(entry));
     last = place;
   }
   const metadata = { resourceVersion: String(revision), ...(next === undefined ? {} : { continue: next }) };
@@ -98,20 +100,46 @@ export const get: Handler = (call) => {
   const key = keyOf(call);
   const entry = entryOf(call, key);
   if (entry === undefined) throw new Fault('not-found', `There is no ${nameOf(key)}.`);
-  return json(resourceOf(entry, diagnosticsBySubject(call.diagnostics())));
+  return json(resourceShower(call)(entry));
 };
 
-/** A manifest with its `resourceVersion`, and, in its status, whose it is and what the planner says about it. */
-function resourceOf(
-  entry: Entry<RuleRecord>,
-  diagnosticsOf: (record: RuleRecord) => readonly Diagnostic[],
-): object {
-  const { record, modifyRevision } = entry;
-  const resource = shownResource(record, modifyRevision) as object;
-  const diagnostics = diagnosticsOf(record);
-  const rule = ruleOf(record);
-  const status = rule === undefined ? {} : gatewayStatus(rule, diagnostics);
-  return { ...resource, status: { ...status, portolan: { owner: record.origin, diagnostics } } };
+/** A manifest with its `resourceVersion`, and, in its status, whose it is, where it is reached and what the planner says about it. */
+function resourceShower(call: Call): (entry: Entry<RuleRecord>) => object {
+  const { catalog, traffic } = call.context.engine.view;
+  const bySubject = Map.groupBy(call.diagnostics(), ({ subject }) => subject);
+  const diagnosticsOf = (subject: string): readonly Diagnostic[] => bySubject.get(subject) ?? [];
+  const address = gatewayAddress(call);
+  let routes: RoutesByGateway | undefined;
+  const allRoutes = (): RoutesByGateway => {
+    routes ??= routesByGateway(catalog, diagnosticsOf);
+    return routes;
+  };
+  return ({ record, modifyRevision }) => {
+    const resource = shownResource(record, modifyRevision) as object;
+    const diagnostics = diagnosticsOf(subjectOfRule(record));
+    const rule = ruleOf(record);
+    const status =
+      rule === undefined
+        ? {}
+        : {
+            ...addressStatus(rule, diagnostics, catalog, address),
+            ...gatewayStatus(rule, diagnostics, allRoutes),
+          };
+    const nodePorts = rule === undefined ? [] : nodePortsOf(rule, traffic);
+    const portolan = {
+      owner: record.origin,
+      diagnostics,
+      ...(nodePorts.length === 0 ? {} : { nodePorts }),
+    };
+    return { ...resource, status: { ...status, portolan } };
+  };
+}
+
+/** Where others reach this server's gateway; undefined: it has none. */
+function gatewayAddress({ context: { listeners, identity } }: Call): string | undefined {
+  const door = listeners.list().find(({ name }) => name === 'gateway' || name === 'gateway-tls');
+  if (door === undefined) return undefined;
+  return door.address === '0.0.0.0' || door.address === '::' ? identity.address : door.address;
 }
 
 function diagnosticsBySubject(all: readonly Diagnostic[]): (record: RuleRecord) => readonly Diagnostic[] {
@@ -176,7 +204,7 @@ async function written(
   }
   const { outcome } = await engine.submit(write);
   const entry = entryOf(call, key);
-  const resource = entry && resourceOf(entry, diagnosticsBySubject(call.diagnostics()));
+  const resource = entry && resourceShower(call)(entry);
   return json(
     { key, outcome, revision: engine.view.revision, problems, resource },
     outcome === 'created' ? 201 : 200,

@@ -4,7 +4,7 @@ import { builtInOpenings, isOurClass, type Opening, openingsOf } from './listene
 import { gatewayApi, gatewayGroup, ownName } from './names.ts';
 
 /** Which kinds of route a listener takes that does not say so. */
-const kindsOf: Readonly<Record<Opening['protocol'], readonly string[]>> = {
+export const kindsOf: Readonly<Record<Opening['protocol'], readonly string[]>> = {
   HTTP: ['HTTPRoute', 'GRPCRoute'],
   HTTPS: ['HTTPRoute', 'GRPCRoute'],
   TLS: ['TLSRoute', 'TCPRoute'],
@@ -77,7 +77,10 @@ function openingsOfParent(
   return open;
 }
 
-function takesKind({ protocol, listener, passthrough }: Opening, kind: string): boolean {
+export function takesKind(
+  { protocol, listener, passthrough }: Pick<Opening, 'protocol' | 'listener' | 'passthrough'>,
+  kind: string,
+): boolean {
   const kinds = listener?.allowedRoutes?.kinds;
   if (passthrough && kind === 'TCPRoute') return false;
   if (!kindsOf[protocol].includes(kind)) return false;
@@ -86,7 +89,7 @@ function takesKind({ protocol, listener, passthrough }: Opening, kind: string): 
   );
 }
 
-function takesNamespace({ listener }: Opening, own: string, other: string): boolean {
+export function takesNamespace({ listener }: Pick<Opening, 'listener'>, own: string, other: string): boolean {
   if (listener === undefined) return true;
   const { from = 'Same', selector } = listener.allowedRoutes?.namespaces ?? {};
   switch (from) {

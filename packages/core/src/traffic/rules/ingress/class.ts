@@ -19,7 +19,7 @@ const classAnnotation = 'kubernetes.io/ingress.class';
  * Whether the Ingress is for us, as ingress-nginx decides it: the class that `ingressClassName` names, whatever the annotation says; else
  * the annotation; without both it is.
  */
-export function isOurs(rule: RuleOf<Ingress>, context: PlanContext): boolean {
+export function isOurs(rule: RuleOf<Ingress>, context: Pick<PlanContext, 'rule' | 'report'>): boolean {
   const { metadata, spec } = rule.manifest;
   const name = spec.ingressClassName;
   if (name === undefined || name === '') {
