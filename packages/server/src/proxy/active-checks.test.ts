@@ -99,13 +99,21 @@ test('gRPC checks ask grpc.health.v1', async (scope) => {
   await waitUntil(() => checkOf(plane, upstream) === 'passing');
 });
 
-test('a cluster that nobody uses is not checked at the interval', async (scope) => {
-  const upstream = await startUpstream(scope, 'idle');
-  const { plane, port } = start(scope, [upstream.port], http);
-  await waitUntil(() => checkOf(plane, upstream.port) === 'passing');
-  assert.equal(upstream.checks, 1);
-  await askMany(port, 1);
-  await waitUntil(() => upstream.checks > 3);
+test('a cluster that nobody uses is checked once, not at the interval, until somebody does', async (scope) => {
+  const [idle, used] = [await startUpstream(scope, 'idle'), await startUpstream(scope, 'used')];
+  const settings = { activeCheck: http, panicPercent: 0 };
+  const model = modelOf({
+    'idle.test': cluster('idle', [endpoint(idle.port)], settings),
+    'used.test': cluster('used', [endpoint(used.port)], settings),
+  });
+  const { port } = startPlane(scope, model);
+  await waitUntil(async () => {
+    await askMany(port, 1, { headers: { Host: 'used.test' } });
+    return idle.checks > 0 && used.checks > 8;
+  });
+  assert.equal(idle.checks, 1);
+  await askMany(port, 1, { headers: { Host: 'idle.test' } });
+  await waitUntil(() => idle.checks > 3);
 });
 
 test('checks speak TLS where the cluster does, and verify as it does', async (scope) => {
