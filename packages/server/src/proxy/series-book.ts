@@ -8,7 +8,7 @@ interface Named {
   readonly name: string;
 }
 
-/** Clusters, and routes, with series of their own: some 2.5 KB of text each. */
+/** Clusters, and routes, with series of their own: some 4 KB of text each. */
 const maxNamed = 1_000;
 /** The label of all others together. No service may be called so: names of clusters have no parentheses. */
 const others = '(others)';
