@@ -55,10 +55,8 @@ export class Http2ClientStream implements ClientEnd {
     stream.on('error', () => undefined);
     stream.on('close', () => this.#onClose());
     stream.on('drain', () => this.#onDrain());
-    stream.on('data', (bytes: Buffer) => this.#onData(bytes));
-    stream.on('end', () => this.#onEnd());
-    stream.on('trailers', (_fields: unknown, _flags: unknown, raw?: string[]) => this.#onTrailers(raw ?? []));
-    stream.on('wantTrailers', () => this.#sendTrailers());
+    // What is not read ends with the answer. If it ended before, Node would make an error, with its stack, for each answer's last write.
+    if (!whole) this.#listenToBody();
   }
 
   get peer(): Peer {
@@ -87,6 +85,13 @@ export class Http2ClientStream implements ClientEnd {
 
   get heldBytes(): number {
     return this.#stream.writableLength + (this.#exchange?.heldBytes ?? 0);
+  }
+
+  #listenToBody(): void {
+    const stream = this.#stream;
+    stream.on('data', (bytes: Buffer) => this.#onData(bytes));
+    stream.on('end', () => this.#onEnd());
+    stream.on('trailers', (_fields: unknown, _flags: unknown, raw?: string[]) => this.#onTrailers(raw ?? []));
   }
 
   /** Begins the exchange. */
@@ -174,7 +179,7 @@ export class Http2ClientStream implements ClientEnd {
     this.#exchange = undefined;
     // The rest of the request is not wanted (RFC 9113 §8.1).
     if (!this.#whole) this.#stream.close(NGHTTP2_NO_ERROR);
-    else this.#stream.resume();
+    else if (this.#stream.readableFlowing === false) this.#stream.resume();
   }
 
   abort(): void {
@@ -186,6 +191,7 @@ export class Http2ClientStream implements ClientEnd {
     const fields = this.#fields;
     if (fields === undefined) return;
     this.#fields = undefined;
+    if (mayTrail) this.#stream.once('wantTrailers', () => this.#sendTrailers());
     this.#send(() => this.#stream.respond(fields, { waitForTrailers: mayTrail }));
   }
 
