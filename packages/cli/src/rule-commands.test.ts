@@ -146,7 +146,7 @@ test('get lists, shows, selects and names', async (t) => {
   assert.equal(await listed('Service', '-n', 'shop', '-o', 'name'), 'service/c\n');
   assert.match(
     await listed('ing', 'web', '-o', 'wide'),
-    /^NAME CLASS HOSTS TLS STATE .*OWNER PROBLEMS\nweb - shop\.example\.com - ok .* portolan api -\n$/,
+    /^NAME CLASS HOSTS ADDRESS TLS STATE .*OWNER PROBLEMS\nweb - shop\.example\.com - - ok .* portolan api -\n$/,
   );
   assert.match(await listed('kinds'), /\nhttproutes - gateway\.networking\.k8s\.io\/v1 HTTPRoute true 0\n/);
   assert.equal(await listed('gateways.networking.istio.io', '--no-headers'), '');
