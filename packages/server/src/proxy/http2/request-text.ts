@@ -5,7 +5,14 @@ import { connectionSpecific } from './response-fields.ts';
 const lowerToken = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** What would end a line of HTTP/1. */
 const breaksLine = /[\0\r\n]/;
-const pseudoNames: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path']);
+
+/** The pseudo-header fields of a request (RFC 9113 §8.3.1). */
+interface Pseudo {
+  ':method': string | undefined;
+  ':scheme': string | undefined;
+  ':authority': string | undefined;
+  ':path': string | undefined;
+}
 
 /**
  * A request of HTTP/2 as HTTP/1.1 would have it, so that one reader judges both: its head as octets in Latin-1, or why it is refused. Nothing
@@ -15,7 +22,7 @@ const pseudoNames: ReadonlySet<string> = new Set([':method', ':scheme', ':author
  * @param whole no body follows
  */
 export function requestText(fields: readonly string[], whole: boolean): string | Refusal {
-  const pseudo = new Map<string, string>();
+  const pseudo: Pseudo = newPseudo();
   let lines = '';
   let cookie = '';
   let host: string | undefined;
@@ -26,8 +33,9 @@ export function requestText(fields: readonly string[], whole: boolean): string |
     if (breaksLine.test(value)) return refusals.badFieldValue;
     if (name.startsWith(':')) {
       // They come first, each once (RFC 9113 §8.3).
-      if (lines !== '' || !pseudoNames.has(name) || pseudo.has(name)) return refusals.badPseudoField;
-      pseudo.set(name, value);
+      const early = lines === '' && cookie === '' && host === undefined;
+      if (!early || !isPseudo(name) || pseudo[name] !== undefined) return refusals.badPseudoField;
+      pseudo[name] = value;
       continue;
     }
     if (!lowerToken.test(name)) return refusals.badFieldName;
@@ -55,11 +63,8 @@ export function requestText(fields: readonly string[], whole: boolean): string |
   return `${start}${lines}${cookie === '' ? '' : `cookie: ${cookie}\r\n`}${framing}\r\n`;
 }
 
-function startText(pseudo: ReadonlyMap<string, string>, host: string | undefined): string | Refusal {
-  const method = pseudo.get(':method') ?? '';
-  const path = pseudo.get(':path');
-  const scheme = pseudo.get(':scheme');
-  const authority = pseudo.get(':authority');
+function startText(pseudo: Pseudo, host: string | undefined): string | Refusal {
+  const { ':method': method = '', ':path': path, ':scheme': scheme, ':authority': authority } = pseudo;
   if (method === 'CONNECT') return refusals.connectRefused;
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) return refusals.badPseudoField;
   if (scheme !== 'http' && scheme !== 'https') return refusals.badPseudoField;
@@ -70,4 +75,12 @@ function startText(pseudo: ReadonlyMap<string, string>, host: string | undefined
     return refusals.hostMismatch;
   }
   return `${method} ${path} HTTP/1.1\r\nhost: ${authority ?? host ?? ''}\r\n`;
+}
+
+function newPseudo(): Pseudo {
+  return { ':method': undefined, ':scheme': undefined, ':authority': undefined, ':path': undefined };
+}
+
+function isPseudo(name: string): name is keyof Pseudo {
+  return name === ':method' || name === ':path' || name === ':scheme' || name === ':authority';
 }
