@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
 import { portolanBin, startPortolan } from './portolan-process.ts';
@@ -42,15 +44,12 @@ function load(gateway: number): { readonly seen: Map<string, number>; stop(): Pr
   };
 }
 
-test('a rollout moves the requests to a sound version, and goes back from a bad one', {
-  timeout: 60_000,
-}, async (t) => {
-  const root = tempDir('rollout');
-  t.after(() => root.remove());
-  const server = await startPortolan(t, { dataDir: root.path });
-  const portolan = (...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+function portolanOf(
+  server: string,
+): (...args: readonly string[]) => Promise<{ code: number; stdout: string; stderr: string }> {
+  return (...args) =>
     new Promise((resolve) => {
-      const env = { ...process.env, PORTOLAN_SERVER: server.http };
+      const env = { ...process.env, PORTOLAN_SERVER: server };
       execFile(
         process.execPath,
         [portolanBin, ...args],
@@ -60,6 +59,15 @@ test('a rollout moves the requests to a sound version, and goes back from a bad 
         },
       );
     });
+}
+
+test('a rollout moves the requests to a sound version, and goes back from a bad one', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = tempDir('rollout');
+  t.after(() => root.remove());
+  const server = await startPortolan(t, { dataDir: root.path });
+  const portolan = portolanOf(server.http);
   for (const [name, status] of [
     ['v1', 200],
     ['v2', 200],
@@ -95,7 +103,10 @@ test('a rollout moves the requests to a sound version, and goes back from a bad 
     '500ms',
   );
   assert.deepEqual([sound.code, sound.stderr], [0, '']);
-  assert.match(sound.stdout, /v2 {2}50%[^\n]*\nv2 100%[^\n]*\nreviews is at v2\.\n$/);
+  assert.match(
+    sound.stdout,
+    /v2 {2}50%[^\n]*\nv2 100%[^\n]*\nreviews is at v2\.\nTo undo it: portolan rollback virtualservice reviews --to-revision \d+\n$/,
+  );
   seen.clear();
   const bad = await portolan(
     'rollout',
@@ -117,4 +128,32 @@ test('a rollout moves the requests to a sound version, and goes back from a bad 
   assert.match(routes.stdout, /100% reviews#v2/);
   const unknown = await portolan('rollout', 'start', 'reviews', '--to', 'v9');
   assert.equal(unknown.code, 3);
+
+  const [undo = ''] = /(?<=portolan ).*--to-revision \d+/.exec(sound.stdout) ?? [];
+  assert.equal((await portolan(...undo.split(' '))).code, 0);
+  assert.match((await portolan('get', 'routes')).stdout, / reviews#v1 /);
+});
+
+test('an HTTPRoute is never moved to a service that nobody has', { timeout: 60_000 }, async (t) => {
+  const root = tempDir('rollout');
+  t.after(() => root.remove());
+  const server = await startPortolan(t, { dataDir: root.path });
+  const portolan = portolanOf(server.http);
+  const where = ['--id', 'v1', '--port', `${await version(t, 'v1', 200)}`, '--address', '127.0.0.1'];
+  assert.equal((await portolan('register', 'shop', ...where, '--meta', 'version=v1')).code, 0);
+  const file = join(root.path, 'route.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'front' },
+      spec: { parentRefs: [{ name: 'portolan' }], rules: [{ backendRefs: [{ name: 'shop', port: 80 }] }] },
+    }),
+  );
+  assert.equal((await portolan('apply', '-f', file)).code, 0);
+  const refused = await portolan('rollout', 'start', 'shop', '--to', 'v1');
+  assert.equal(refused.code, 3);
+  assert.match(refused.stderr, /HTTPRoute default\/front .*there is no service v1/);
+  assert.doesNotMatch((await portolan('history', 'httproute', 'front')).stdout, /updated/);
 });

@@ -24,8 +24,9 @@ import {
   withSubsets,
 } from '../rollout/shift.ts';
 import type { Session } from '../session.ts';
-import { type ApplyAnswer, author, problemText } from './apply-request.ts';
+import { type ApplyAnswer, author } from './apply-request.ts';
 import { listResources } from './get.ts';
+import type { Resource } from './resource-columns.ts';
 import { kindNamed } from './resource-kinds.ts';
 
 export interface RolloutFlags {
@@ -51,7 +52,7 @@ export async function startRollout(session: Session, service: string, flags: Rol
   const pauseMs = durationMs(flags.pause, '--pause');
   const rules = parseAbortRules(flags.abortOn);
   const minRequests = wholeNumber(flags.minRequests, '--min-requests');
-  const { versions, before } = await prepare(session, service, flags);
+  const { versions, before, revision } = await prepare(session, service, flags);
   const admin = flags.admin ?? (await adminOf(session));
   const isMeant = (cluster: string): boolean =>
     before.kind === 'HTTPRoute'
@@ -63,6 +64,7 @@ export async function startRollout(session: Session, service: string, flags: Rol
   const progress = createProgress(io);
   const interrupted = interruption();
   let current = before;
+  const unjudged: number[] = [];
   try {
     for (const [index, percent] of steps.entries()) {
       current = await moveTo(session, current, versions, percent);
@@ -88,12 +90,21 @@ export async function startRollout(session: Session, service: string, flags: Rol
         }
         if (leftMs === 0) {
           progress.done(said);
+          if (rules.length > 0 && figures.requests < minRequests) unjudged.push(percent);
           break;
         }
         progress.show(said);
         await sleep(Math.min(lookMs, leftMs), interrupted);
       }
-      if (last) io.out(`${printable(versions.service)} is at ${printable(versions.to)}.\n`);
+      if (!last) continue;
+      io.out(`${printable(versions.service)} is at ${printable(versions.to)}.\n`);
+      io.out(`To undo it: ${printable(undoing(before, revision))}\n`);
+      if (unjudged.length > 0) {
+        const steps = unjudged.map((one) => `${one}%`).join(', ');
+        io.err(
+          `Nothing was judged at ${steps}: fewer than ${minRequests} requests (--min-requests) went to it.\n`,
+        );
+      }
     }
   } finally {
     interrupted.release();
@@ -106,6 +117,12 @@ function reasonOf(rule: string | undefined, figures: Figures, aborted: boolean):
   return `${rule} (${figures.requests} requests, ${rate}% errors, p99 ≤ ${figures.latencyMs(99)} ms)`;
 }
 
+/** All steps are in the history: the version before the last one is but a step. */
+function undoing({ kind, metadata: { name, namespace = 'default' } }: Target, revision: string): string {
+  const where = namespace === 'default' ? '' : ` -n ${namespace}`;
+  return `portolan rollback ${kind.toLowerCase()} ${name}${where} --to-revision ${revision}`;
+}
+
 /** All requests to the old version again, with the manifest as it was. */
 async function goBack(session: Session, before: Target, versions: Versions, reason: string): Promise<void> {
   await write(session, [before]);
@@ -113,12 +130,15 @@ async function goBack(session: Session, before: Target, versions: Versions, reas
   session.io.exitCode = exitCodes.failed;
 }
 
+interface Prepared {
+  readonly versions: Versions;
+  readonly before: Target;
+  /** At which `before` is in the history. */
+  readonly revision: string;
+}
+
 /** The rule that is moved; made, with the subsets, where the service has none. */
-async function prepare(
-  session: Session,
-  service: string,
-  flags: RolloutFlags,
-): Promise<{ readonly versions: Versions; readonly before: Target }> {
+async function prepare(session: Session, service: string, flags: RolloutFlags): Promise<Prepared> {
   const namespace = flags.namespace ?? 'default';
   const scope = { namespace, allNamespaces: false };
   const list = async <T>(kind: string): Promise<readonly T[]> =>
@@ -131,21 +151,21 @@ async function prepare(
     if (shiftedVirtualService(rule, versions, 0) === undefined) continue;
     await expectVersion(session, await list<DestinationRule>('destinationrule'), versions);
     await writeSubsets(session, await list<DestinationRule>('destinationrule'), versions);
-    return { versions, before: withoutStatus(rule) };
+    return { versions, before: withoutStatus(rule), revision: revisionOf(rule) };
   }
   for (const route of await list<HTTPRoute>('httproute')) {
     const versions = { ...known, from: flags.from ?? service, to: flags.to };
-    if (versions.from !== versions.to && shiftedHttpRoute(route, versions, 0) !== undefined) {
-      return { versions, before: withoutStatus(route) };
-    }
+    if (versions.from === versions.to || shiftedHttpRoute(route, versions, 0) === undefined) continue;
+    await expectService(session, await list<Resource>('service'), route, versions);
+    return { versions, before: withoutStatus(route), revision: revisionOf(route) };
   }
   const labels = await versionLabels(session, service);
   if (!labels.includes(flags.to)) throw unknownVersion(service, flags.to, labels);
   const versions = { ...known, to: flags.to, from: flags.from ?? onlyOther(labels, flags.to) };
   await writeSubsets(session, await list<DestinationRule>('destinationrule'), versions);
   const made = firstVirtualService(versions);
-  await write(session, [made]);
-  return { versions, before: made };
+  const { revision } = await write(session, [made]);
+  return { versions, before: made, revision: `${revision}` };
 }
 
 function onlyOther(names: readonly string[], to: string): string {
@@ -174,6 +194,22 @@ async function expectVersion(
   if (rules.some((rule) => rule.spec.subsets?.some(({ name }) => name === to))) return;
   const labels = await versionLabels(session, service);
   if (!labels.includes(to)) throw unknownVersion(service, to, labels);
+}
+
+/** An HTTPRoute knows versions as services: one that nobody has would be answered 500. */
+async function expectService(
+  session: Session,
+  services: readonly Resource[],
+  route: HTTPRoute,
+  { namespace, to }: Versions,
+): Promise<void> {
+  if (services.some(({ metadata }) => metadata.name === to)) return;
+  if ((await session.registry.services(session.signal)).has(to)) return;
+  throw new Fault(
+    'not-found',
+    `HTTPRoute ${namespace}/${route.metadata.name} sends these requests, and there versions are services: there is no service ${to}; apply a Service of that name whose selector is the version's labels`,
+    { path: '--to' },
+  );
 }
 
 function unknownVersion(service: string, version: string, there: readonly string[]): Fault {
@@ -222,7 +258,7 @@ async function expectUnchanged(session: Session, current: Target): Promise<void>
   );
 }
 
-async function write(session: Session, manifests: readonly object[]): Promise<void> {
+async function write(session: Session, manifests: readonly object[]): Promise<ApplyAnswer> {
   const files = manifests.map((manifest) => ({ file: 'rollout', text: JSON.stringify(manifest) }));
   const answer = (await session.registry.send({
     method: 'POST',
@@ -233,8 +269,12 @@ async function write(session: Session, manifests: readonly object[]): Promise<vo
     timeoutMs: session.timeoutMs,
   })) as ApplyAnswer;
   const refused = answer.results.find(({ outcome }) => outcome === 'refused');
-  if (refused === undefined) return;
-  throw new Fault('conflict', refused.problems.map(problemText).join('; '));
+  if (refused === undefined) return answer;
+  throw new Fault('conflict', refused.problems.map(({ message }) => message).join('; '));
+}
+
+function revisionOf({ metadata }: Target): string {
+  return (metadata as { readonly resourceVersion?: string }).resourceVersion ?? '0';
 }
 
 /** As it was written: what only answers have is left out. */
