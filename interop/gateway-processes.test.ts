@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -27,6 +27,17 @@ async function tell(stateDir: string, ...words: string[]): Promise<string> {
 
 async function statusOf(stateDir: string): Promise<GatewayStatus> {
   return JSON.parse(await tell(stateDir, 'status', '-o', 'json')) as GatewayStatus;
+}
+
+function openFilesOf(pid: number): string {
+  const target = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync(`/proc/${pid}/fd`).map(target).join('\n');
 }
 
 function isThere(pid: number): boolean {
@@ -173,6 +184,9 @@ test('a server that is killed leaves its gateway, and the next one goes on with 
   await server.exited;
   await load.further(300);
   assert.equal((await statusOf(dataDir)).owner, 'orphaned');
+  for (const pid of [status.pid, ...status.workers.map((worker) => worker.pid)]) {
+    assert.doesNotMatch(openFilesOf(pid), /\.mdb/, 'the store is the server’s');
+  }
   const next = await launchPortolan({
     test: t,
     dataDir,

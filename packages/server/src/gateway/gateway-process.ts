@@ -1,5 +1,6 @@
 // A gateway process: launched by a server, or by the gateway process that it takes over from. See launch.ts.
 
+import { closeSync, existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { Fault } from '@portolan/core/base/fault.ts';
 import { InheritedSockets } from '../proxy/inherited-sockets.ts';
 import type { ListeningHandle } from '../proxy/listening-handle.ts';
@@ -7,11 +8,14 @@ import type { LaunchCommand, LaunchEvent } from './launch.ts';
 import { obeySignals, obeySignalsOfOrphan } from './obey-signals.ts';
 import { runGateway } from './run-gateway.ts';
 
-process.title = 'portolan gateway';
-
+/** Linux's. */
+const openFiles = '/proc/self/fd';
 const hurryPatienceMs = 2_000;
 
 const inherited = new InheritedSockets();
+
+process.title = 'portolan gateway';
+closeStoreOfServer();
 
 process.on('message', (command: LaunchCommand, handle: unknown) => {
   if (command.type === 'socket') inherited.add(command.name, command, handle as ListeningHandle);
@@ -37,6 +41,18 @@ async function run(command: LaunchCommand & { type: 'start' }): Promise<void> {
     tell({ type: 'failed', code, message });
     process.exitCode = 1;
     if (process.connected) process.disconnect();
+  }
+}
+
+/** LMDB opens its data without close-on-exec: a server's store is none of ours, and would stay open for as long as we outlive it. */
+function closeStoreOfServer(): void {
+  if (!existsSync(openFiles)) return;
+  for (const fd of readdirSync(openFiles)) {
+    try {
+      if (readlinkSync(`${openFiles}/${fd}`).endsWith('.mdb')) closeSync(Number(fd));
+    } catch {
+      // The directory's own, closed by now.
+    }
   }
 }
 
