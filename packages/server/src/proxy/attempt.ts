@@ -145,12 +145,14 @@ export abstract class Attempt {
   }
 
   /**
-   * As `abort`, because no answer came: after a second of silence that counts as the endpoint's failure. A process that hangs takes
+   * As `abort`, because no answer came: after a second of silence towards everybody that counts as the endpoint's failure. A process that hangs takes
    * connections all the same, and without timeouts nothing else would tell.
    */
   giveUp(nowMs: number): void {
     const due = this.state === 'asked' && this.owner.body.whole && !this.responded;
-    const silent = due && nowMs - this.#sentMs >= silenceMs;
+    // Who leaves on purpose must not be able to blame an endpoint that answers others.
+    const unheard = this.endpoint.heard === this.#heard;
+    const silent = due && unheard && nowMs - this.#sentMs >= silenceMs;
     if (silent) this.cluster.outcome(this.endpoint, 'no-answer');
     this.abort();
   }

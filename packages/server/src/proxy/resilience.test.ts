@@ -374,6 +374,29 @@ test('who never answers is ejected once enough clients have given up, without an
   assert.equal(plane.report().clusters[0]?.underWay, 0);
 });
 
+test('clients that leave on purpose cannot have an endpoint ejected that answers others', async (scope) => {
+  const server = await startServer(scope, (socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      if (!bytes.toString().startsWith('GET /never')) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      }
+    });
+  });
+  const settings = { outlier: { ...outlier, consecutiveLocalFailures: 2 } };
+  const model = modelOf({ 'web.test': cluster('web', [endpoint(server.port)], settings) });
+  const { plane, port } = startPlane(scope, model);
+  const leaving = Promise.all(Array.from({ length: 6 }, () => askAndLeave(port, 1_300, '/never')));
+  let over = false;
+  void leaving.then(() => {
+    over = true;
+  });
+  await waitUntil(async () => {
+    assert.equal((await ask(port)).status, 200);
+    return over;
+  });
+  assert.equal(counted(plane, 'ejections'), 0);
+});
+
 test('who hangs is told from the others’ answers, and what may be sent twice is asked of another', async (scope) => {
   const upstreams = await startMany(scope, ['stuck', 'well', 'fine']);
   const settings = { outlier: { ...outlier, consecutiveLocalFailures: 5 } };
@@ -505,12 +528,12 @@ test('whatever happens to requests and endpoints, in the end nothing stays count
 });
 
 /** A client that breaks off. */
-function askAndLeave(port: number, afterMs: number): Promise<void> {
+function askAndLeave(port: number, afterMs: number, path = '/'): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.on('close', () => resolve());
-    socket.write('GET / HTTP/1.1\r\nHost: web.test\r\n\r\n');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: web.test\r\n\r\n`);
     setTimeout(() => socket.resetAndDestroy(), afterMs);
   });
 }
