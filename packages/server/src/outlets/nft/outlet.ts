@@ -2,7 +2,7 @@ import { Fault } from '@portolan/core/base/fault.ts';
 import type { Context, Part } from '../../contract.ts';
 import type { NftConfig } from './config.ts';
 import { type NftProgram, nftProgram } from './nft-program.ts';
-import { rulesetOf, virtualPorts } from './translate.ts';
+import { changesOf, rulesetOf, type VirtualPort, virtualPorts } from './translate.ts';
 
 /** Changes that come within this of each other are one transaction. */
 const debounceMs = 50;
@@ -27,7 +27,8 @@ class NftOutlet implements Part {
   #working: Promise<void> | undefined;
   #again = false;
   #stopped = false;
-  #loaded = '';
+  /** Undefined: it is not known what the kernel has. */
+  #loaded: readonly VirtualPort[] | undefined;
   #problem: string | undefined = 'not started yet';
 
   constructor(context: NftContext, config: NftConfig, program: NftProgram) {
@@ -98,13 +99,15 @@ class NftOutlet implements Part {
   async #bring(): Promise<void> {
     const { catalog, traffic } = this.#context.engine.view;
     const { range } = this.#config;
-    const ruleset = rulesetOf(virtualPorts({ catalog, traffic }, range), range);
-    if (ruleset === this.#loaded) return;
+    const ports = virtualPorts({ catalog, traffic }, range);
+    const ruleset = this.#loaded === undefined ? rulesetOf(ports, range) : changesOf(this.#loaded, ports);
+    if (ruleset === '') return;
     try {
       await this.#program.load(ruleset);
-      this.#loaded = ruleset;
+      this.#loaded = ports;
       this.#problem = undefined;
     } catch (error) {
+      this.#loaded = undefined;
       this.#problem = Fault.from(error).message;
       throw error;
     }
@@ -115,7 +118,7 @@ class NftOutlet implements Part {
     if (this.#working !== undefined) return;
     void this.#program.isLoaded().then((isLoaded) => {
       if (this.#stopped || (isLoaded && this.#problem === undefined)) return;
-      this.#loaded = '';
+      this.#loaded = undefined;
       this.#work();
     });
   }

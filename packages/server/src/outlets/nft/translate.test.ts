@@ -6,7 +6,7 @@ import { clusterDefaults } from '@portolan/core/traffic/defaults.ts';
 import type { Cluster, Endpoint } from '@portolan/core/traffic/model.ts';
 import fc from 'fast-check';
 import { nftConfig } from './config.ts';
-import { type NftSource, rulesetOf, virtualPorts } from './translate.ts';
+import { changesOf, type NftSource, rulesetOf, type VirtualPort, virtualPorts } from './translate.ts';
 
 const range = clusterIpRange('10.96.0.0/12');
 
@@ -107,6 +107,31 @@ test('nothing that somebody wrote gets into the rules', () => {
       );
       assert.equal(rules(source), rules(sourceOf({}, {})));
     }),
+  );
+});
+
+test('a change concerns its own port only', () => {
+  const port = (last: number, ...endpoints: readonly number[]): VirtualPort => ({
+    ...{ address: range.first + last, protocol: 'tcp', port: 80, bySource: false },
+    endpoints: endpoints.map((address) => ({ address, port: 8080, weight: 1 })),
+  });
+  assert.equal(changesOf([port(1, 7), port(2, 7)], [port(1, 7), port(2, 7)]), '');
+  assert.equal(
+    changesOf(
+      [port(1, 7), port(2, 7), port(3, 7), port(5)],
+      [port(1, 7), port(2, 8), port(3), port(4, 7), port(5)],
+    ),
+    [
+      'delete element ip portolan services { tcp . 10.96.0.3 . 80 }',
+      'flush chain ip portolan tcp_10_96_0_3_80',
+      'delete chain ip portolan tcp_10_96_0_3_80',
+      'flush chain ip portolan tcp_10_96_0_2_80',
+      'add rule ip portolan tcp_10_96_0_2_80 meta l4proto tcp dnat ip to 0.0.0.8:8080',
+      'add chain ip portolan tcp_10_96_0_4_80',
+      'add rule ip portolan tcp_10_96_0_4_80 meta l4proto tcp dnat ip to 0.0.0.7:8080',
+      'add element ip portolan services { tcp . 10.96.0.4 . 80 : goto tcp_10_96_0_4_80 }',
+      '',
+    ].join('\n'),
   );
 });
 

@@ -69,10 +69,8 @@ function reachable(endpoints: readonly Endpoint[]): readonly WeightedEndpoint[] 
  * (output) and where they come in (prerouting); what goes to the range and was not changed is refused.
  */
 export function rulesetOf(ports: readonly VirtualPort[], range: ClusterIpRange): string {
-  const served = ports.filter(({ endpoints }) => endpoints.length > 0);
-  const elements = served.map(
-    (one) => `${one.protocol} . ${textOf(one.address)} . ${one.port} : goto ${chainOf(one)}`,
-  );
+  const served = [...linesByChain(ports)];
+  const elements = served.map(([name, { key }]) => `${key} : goto ${name}`);
   const cidr = `${textOf(range.first)}/${32 - Math.log2(range.size)}`;
   const refuse = [
     `ip daddr ${cidr} meta l4proto tcp reject with tcp reset`,
@@ -83,9 +81,7 @@ export function rulesetOf(ports: readonly VirtualPort[], range: ClusterIpRange):
     `table ip ${tableName} {}`,
     `delete table ip ${tableName}`,
     `table ip ${tableName} {`,
-    ...served.flatMap((one) =>
-      chain(chainOf(one), [`meta l4proto ${one.protocol} dnat ip to ${choiceOf(one)}`]),
-    ),
+    ...served.flatMap(([name, { rule }]) => chain(name, [rule])),
     '  map services {',
     '    type inet_proto . ipv4_addr . inet_service : verdict',
     ...(elements.length === 0 ? [] : [`    elements = { ${elements.join(',\n      ')} }`]),
@@ -103,6 +99,45 @@ export function rulesetOf(ports: readonly VirtualPort[], range: ClusterIpRange):
     '}',
     '',
   ].join('\n');
+}
+
+/**
+ * One transaction that makes the rules of `before` those of `after`; '' where nothing changed. Each changed port costs its own chain only:
+ * to replace a table of thousands takes the kernel seconds.
+ */
+export function changesOf(before: readonly VirtualPort[], after: readonly VirtualPort[]): string {
+  const [old, next] = [linesByChain(before), linesByChain(after)];
+  const lines: string[] = [];
+  for (const [name, { key }] of old) {
+    if (next.has(name)) continue;
+    lines.push(`delete element ip ${tableName} services { ${key} }`);
+    lines.push(`flush chain ip ${tableName} ${name}`, `delete chain ip ${tableName} ${name}`);
+  }
+  for (const [name, { key, rule }] of next) {
+    const known = old.get(name);
+    if (known?.rule === rule) continue;
+    lines.push(`${known === undefined ? 'add' : 'flush'} chain ip ${tableName} ${name}`);
+    lines.push(`add rule ip ${tableName} ${name} ${rule}`);
+    if (known === undefined) lines.push(`add element ip ${tableName} services { ${key} : goto ${name} }`);
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+interface ServedPort {
+  /** In the map of services. */
+  readonly key: string;
+  readonly rule: string;
+}
+
+/** Without those that nobody serves: they are refused. */
+function linesByChain(ports: readonly VirtualPort[]): ReadonlyMap<string, ServedPort> {
+  const served = ports.filter(({ endpoints }) => endpoints.length > 0);
+  return new Map(
+    served.map((one) => {
+      const key = `${one.protocol} . ${textOf(one.address)} . ${one.port}`;
+      return [chainOf(one), { key, rule: `meta l4proto ${one.protocol} dnat ip to ${choiceOf(one)}` }];
+    }),
+  );
 }
 
 function chain(name: string, lines: readonly string[]): string[] {
