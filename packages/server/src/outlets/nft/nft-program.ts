@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { Fault } from '@portolan/core/base/fault.ts';
-import { tableName } from './translate.ts';
+import { presenceChain, tableName } from './translate.ts';
 
 /** A transaction of ten thousand services takes about a second. */
 const timeoutMs = 30_000;
@@ -20,8 +20,9 @@ export interface NftProgram {
 export function nftProgram(binary = 'nft'): NftProgram {
   return {
     load: (ruleset) => run(binary, ['-f', '-'], ruleset),
+    // Whatever is listed, nft reads all tables first; to empty an empty chain costs nothing, and fails where there is none.
     isLoaded: () =>
-      run(binary, ['list', 'chain', 'ip', tableName, 'output'], '').then(
+      run(binary, ['flush', 'chain', 'ip', tableName, presenceChain], '').then(
         () => true,
         () => false,
       ),

@@ -7,6 +7,8 @@ import { portCluster } from '@portolan/core/traffic/rules/service-ports.ts';
 
 /** Ours alone: it is replaced whole, and taken away at the end. */
 export const tableName = 'portolan';
+/** Empty, and belongs to no hook: tells that the table is there. */
+export const presenceChain = 'presence';
 
 /** A port of a virtual address, and who is behind it. Addresses as numbers: nothing that somebody wrote gets into the rules. */
 export interface VirtualPort {
@@ -82,6 +84,7 @@ export function rulesetOf(ports: readonly VirtualPort[], range: ClusterIpRange):
     `delete table ip ${tableName}`,
     `table ip ${tableName} {`,
     ...served.flatMap(([name, { rule }]) => chain(name, [rule])),
+    ...chain(presenceChain, []),
     '  map services {',
     '    type inet_proto . ipv4_addr . inet_service : verdict',
     ...(elements.length === 0 ? [] : [`    elements = { ${elements.join(',\n      ')} }`]),
