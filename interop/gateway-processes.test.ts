@@ -210,6 +210,15 @@ test('a server that is killed leaves its gateway, and the next one goes on with 
   await allGone(after.pid, ...after.workers.map(({ pid }) => pid));
 });
 
+test('the second signal of a server leaves nothing of its gateway', async (t) => {
+  const { server, load, status } = await loadedServer(t);
+  await load.end();
+  server.kill('SIGTERM');
+  server.kill('SIGINT');
+  assert.notEqual((await server.exited).code, null);
+  await allGone(status.pid, ...status.workers.map(({ pid }) => pid));
+});
+
 test('a server that comes back elsewhere is followed, and other settings mean a new process and no failure', async (t) => {
   const { server, load, dataDir, status } = await loadedServer(t);
   server.kill('SIGKILL');

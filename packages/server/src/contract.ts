@@ -142,6 +142,8 @@ export interface Part {
   start(): Promise<void>;
   /** Stops taking new work at once, finishes what is under way, at most until `deadlineMs` from now. */
   stop(deadlineMs: number): Promise<void>;
+  /** The second signal: this process ends at once, and what it started outside of itself must too. Also while `stop` is under way. */
+  kill?(): Promise<void>;
   /** What is wrong now, in words; empty = ready. Shown by `/readyz?verbose`. */
   readiness?(): readonly string[];
   /** What it cannot do as asked, although it serves: shown beside the planner's. A registrant's mistake must not make us unready. */

@@ -9,6 +9,8 @@ export interface Life {
   start(parts: readonly Part[]): Promise<void>;
   /** In reverse order. They share `deadlineMs`; a part that fails to stop is logged, and the others still are. Once. */
   stop(deadlineMs: number): Promise<void>;
+  /** No part leaves a process behind, whatever is under way. Also while `stop` is under way; never rejects. */
+  kill(): Promise<void>;
   /** Every part and what is wrong with it; nobody ready while the server starts or stops. */
   readiness(): readonly PartReadiness[];
   /** Of every part that runs. */
@@ -55,6 +57,10 @@ export function createLife({ clock, log }: { clock: Clock; log: Logger }): Life 
     stop(deadlineMs) {
       stopped ??= stopRunning(deadlineMs);
       return stopped;
+    },
+
+    async kill() {
+      await Promise.allSettled(all.map((part) => part.kill?.()));
     },
 
     diagnostics: () => running.flatMap((part) => part.diagnostics?.() ?? []),

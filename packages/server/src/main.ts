@@ -47,6 +47,7 @@ export async function runServer(
   const again = await Promise.race([drained, asked.second]);
   if (again !== undefined) {
     log.warn({ signal: again }, 'stopping at once');
+    await server.kill();
     process.exit(128 + constants.signals[again]);
   }
   ignoreHangUp();

@@ -49,6 +49,8 @@ export interface RunningServer {
    * `drain-timeout`), then it is cut. Any number of calls; all resolve when nothing is left.
    */
   stop(deadlineMs?: number): Promise<void>;
+  /** Ends what runs outside of this process, which is to end at once. Also while `stop` is under way; never rejects. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -68,6 +70,7 @@ export async function startServer(settings: Settings, options: { log: Logger }):
       return context.listeners.list();
     },
     stop: (deadlineMs = settings.drainTimeoutMs) => life.stop(deadlineMs),
+    kill: () => life.kill(),
   };
 }
 
@@ -128,6 +131,7 @@ function withCompaction(part: Part, index: number, all: readonly Part[]): Part {
       return part.start();
     },
     stop: (deadlineMs) => part.stop(deadlineMs),
+    kill: async () => part.kill?.(),
     readiness: () => part.readiness?.() ?? [],
     diagnostics: () => part.diagnostics?.() ?? [],
   };
