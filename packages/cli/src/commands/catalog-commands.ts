@@ -42,7 +42,7 @@ export function declareCatalogCommands(program: Command, io: Io): void {
   clientCommand(program.command('register'))
     .argument('<name>', 'the service')
     .description('register an instance of a service and print its id')
-    .option('--id <id>', 'default: name, address and port joined by "-"')
+    .option('--id <id>', 'default: name, address (if given) and port joined by "-"')
     .option('--port <port>', 'where it listens')
     .option('--address <host>', "default: the address of the server's node")
     .option('--tag <tag>', 'a tag; may be repeated', collect, [])

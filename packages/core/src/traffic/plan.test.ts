@@ -163,6 +163,19 @@ test('our listeners are asked for anew, so that a port found at start is reserve
   );
 });
 
+test('a server that is registered as a service is no mistake while nobody asks for requests to it', () => {
+  const catalog = createCatalog();
+  const planner = createPlanner({
+    gatewayDomain: 'localhost',
+    own: () => ownListeners([{ address: '127.0.0.1', port: 8500 }], []),
+  });
+  const self = instance('consul', 'consul', { address: '127.0.0.1', port: 8500 });
+  catalog.apply({ revision: 1, writes: put(node('n1'), self) });
+  planner.rebuild(catalog);
+  assert.deepEqual(planner.diagnostics, []);
+  assert.equal(planner.model.clusters.get('consul')?.endpoints.length, 0);
+});
+
 test('a port that an instance has where the gateway would open it stays its own, also while it is down', () => {
   const catalog = createCatalog();
   const here = ownListeners([], [], '127.0.0.1');

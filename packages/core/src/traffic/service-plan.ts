@@ -59,17 +59,18 @@ export function planService(
       `${endpoints.denied} of its instances are at link-local, multicast, unspecified or metadata addresses, to which nothing is sent: register the address at which they really are`,
     );
   }
-  if (endpoints.ourselves > 0) {
+  const tags = service.tags();
+  const isHttp = tags.includes(httpTag);
+  const isTcp = tags.includes(tcpTag);
+  const isTls = tags.includes(tlsTag);
+  // Every server is registered as an instance of `consul`: nothing is wrong until somebody asks for requests to go there.
+  if (endpoints.ourselves > 0 && (isHttp || isTcp || isTls)) {
     report(
       'error',
       'own-listener-address',
       `${endpoints.ourselves} of its instances are at the address of one of this server's own listeners: requests would go in a circle, so none are sent there`,
     );
   }
-  const tags = service.tags();
-  const isHttp = tags.includes(httpTag);
-  const isTcp = tags.includes(tcpTag);
-  const isTls = tags.includes(tlsTag);
   if ((isHttp || isTcp || isTls) && !endpoints.hasPort) {
     report(
       'warning',

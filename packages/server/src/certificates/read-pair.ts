@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { CertificateFiles } from './config.ts';
 
@@ -33,7 +34,8 @@ function readText(path: string): string {
     if (bytes.length > maxFileBytes) throw new Error(`it has more than ${maxFileBytes} bytes`);
     return bytes.toString('utf8');
   } catch (cause) {
-    throw invalid(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const from = isAbsolute(path) ? '' : ` (from ${process.cwd()}, where it was started)`;
+    throw invalid(`${path} cannot be read${from}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }
 

@@ -67,7 +67,7 @@ function bound(handle: ListeningHandle | number, name: string, door: Door, bind:
   const way =
     door.key === name
       ? `--listen ${name}=ADDR:PORT moves it`
-      : 'stop who has the port, or name the service otherwise';
+      : 'stop who has the port, or ask for another: it is tried again until it is free';
   throw new Fault(
     error === 'EADDRINUSE' ? 'conflict' : 'unavailable',
     `listener ${name}: ${where} cannot be bound (${error}); ${way}`,

@@ -77,6 +77,11 @@ class NginxOutlet implements Part {
     await this.#child?.stop(deadlineMs);
   }
 
+  async kill(): Promise<void> {
+    this.#stopped = true;
+    await this.#child?.stop(0);
+  }
+
   readiness(): readonly string[] {
     return this.#rollout?.problems() ?? ['not started yet'];
   }
