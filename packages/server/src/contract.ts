@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Random } from '@portolan/core/base/clock.ts';
 import type { Intent } from '@portolan/core/catalog/draft.ts';
 import type { CatalogDelta, CatalogReader, Topic } from '@portolan/core/catalog/reader.ts';
-import type { ClusterIpRange } from '@portolan/core/rules/cluster-ip.ts';
+import type { ServiceAddressRanges } from '@portolan/core/rules/cluster-ip.ts';
 import type { Diagnostic, TrafficDelta, TrafficModel } from '@portolan/core/traffic/model.ts';
 import type { Logger } from 'pino';
 
@@ -83,8 +83,8 @@ export interface Context {
   /** Health checks: what the registering dialects and the API need to know beyond the records. */
   readonly health: HealthReports;
   readonly listeners: ListenerRegistry;
-  /** Where Service manifests get their virtual addresses; absent: nowhere. */
-  readonly clusterIps?: ClusterIpRange;
+  /** Where Service manifests get their addresses; absent: nowhere. */
+  readonly serviceAddresses?: ServiceAddressRanges;
 }
 
 /** Takes requests of the shared `http` listener. The longest matching prefix wins. */

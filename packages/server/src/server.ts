@@ -157,6 +157,7 @@ function createContext(settings: Settings, log: Logger): ServerContext {
       edgeCertificates: () => certificates?.list() ?? none,
       edgePorts: () => edgePortsOf(settings, listeners),
       virtualAddresses: settings.clusterIp.mode === 'listen',
+      loadBalancerPool: settings.loadBalancer.pool !== undefined,
     });
   const engine = createEngine({
     store: storeOf(settings, log.child({ part: 'store' })),
@@ -178,9 +179,13 @@ function createContext(settings: Settings, log: Logger): ServerContext {
     { engine, identity, clock, random, log: log.child({ part: 'health' }) },
     { ...defaultHealthConfig, maxRunning: settings.health.maxRunning },
   );
-  const clusterIps = settings.clusterIp.range;
+  const { pool } = settings.loadBalancer;
+  const serviceAddresses = {
+    clusterIps: settings.clusterIp.range,
+    ...(pool === undefined ? {} : { loadBalancers: pool }),
+  };
   return {
-    ...{ engine, identity, clock, random, log, http, health, listeners, clusterIps },
+    ...{ engine, identity, clock, random, log, http, health, listeners, serviceAddresses },
     ...{ certificates, newPlanner },
   };
 }

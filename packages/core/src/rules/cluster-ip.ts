@@ -1,6 +1,5 @@
 import { Fault } from '../base/fault.ts';
 import { parseIp } from '../base/ip-address.ts';
-import type { Json } from '../base/json.ts';
 import { textHash } from '../base/text-digest.ts';
 import type { CatalogReader } from '../catalog/reader.ts';
 import type { Service, ServiceSpec } from './kubernetes.ts';
@@ -24,72 +23,101 @@ export function clusterIpRange(text: string): ClusterIpRange {
   return { first: value - (value % size), size };
 }
 
+/** Where the addresses of Services come from. */
+export interface ServiceAddressRanges {
+  readonly clusterIps: ClusterIpRange;
+  /** Of LoadBalancers; absent: they are at the gateway's address. */
+  readonly loadBalancers?: ClusterIpRange;
+}
+
 /**
- * A Service with its virtual address, as Kubernetes' API server would have filled it in: the one that is asked for, the one that it had,
- * else one that is free, chosen by its name. Whether it needs one at all is its type's business. Throws `invalid` for an address outside
- * the range, `conflict` for one that another Service has.
+ * A Service with its addresses, as Kubernetes' API server and a load balancer's controller would have filled them in: the one that is asked
+ * for, the one that it had, else one that is free, chosen by its name. Whether it needs one at all is its type's business. Throws `invalid`
+ * for an address outside the range, `conflict` for one that another Service has.
  */
-export function withClusterIp(
+export function withServiceAddresses(
   service: Service,
   before: Service | undefined,
-  range: ClusterIpRange,
+  ranges: ServiceAddressRanges,
   catalog: Pick<CatalogReader, 'rules'>,
 ): Service {
+  const { clusterIps, loadBalancers } = ranges;
+  const virtual = needsAddress(service.spec)
+    ? withAddress(service, before, { field: 'clusterIP', range: clusterIps, catalog })
+    : service;
+  return loadBalancers !== undefined && isLoadBalancer(service.spec)
+    ? withAddress(virtual, before, { field: 'loadBalancerIP', range: loadBalancers, catalog })
+    : virtual;
+}
+
+interface Wish {
+  readonly field: 'clusterIP' | 'loadBalancerIP';
+  readonly range: ClusterIpRange;
+  readonly catalog: Pick<CatalogReader, 'rules'>;
+}
+
+function withAddress(service: Service, before: Service | undefined, wish: Wish): Service {
+  const { field, range } = wish;
   const { spec } = service;
-  if (!needsAddress(spec)) return service;
-  const asked = spec.clusterIP ?? spec.clusterIPs?.[0] ?? '';
-  const kept = before?.spec.clusterIP ?? '';
-  if (asked !== '' && asked === kept) return withAddress(service, asked);
+  const asked = spec[field] ?? (field === 'clusterIP' ? spec.clusterIPs?.[0] : undefined) ?? '';
+  const kept = before?.spec[field] ?? '';
+  if (asked !== '' && asked === kept) return filledIn(service, field, asked);
   if (asked !== '') {
     const value = ipv4Number(asked);
     if (value === undefined || !includes(range, value)) {
       throw new Fault(
         'invalid',
-        `spec.clusterIP ${asked} is not one of ${rangeText(range)}, from which addresses are given here: leave it out to get one`,
-        { path: 'spec.clusterIP' },
+        `spec.${field} ${asked} is not one of ${rangeText(range)}, from which addresses are given here: leave it out to get one`,
+        { path: `spec.${field}` },
       );
     }
-    const holder = addressesOf(catalog, service).get(asked);
-    if (holder === undefined) return withAddress(service, asked);
+    const holder = takenAddresses(wish, service).get(asked);
+    if (holder === undefined) return filledIn(service, field, asked);
     throw new Fault(
       'conflict',
-      `spec.clusterIP ${asked} is Service ${holder}'s: leave it out to get another`,
+      `spec.${field} ${asked} is Service ${holder}'s: leave it out to get another`,
       {
-        path: 'spec.clusterIP',
+        path: `spec.${field}`,
       },
     );
   }
   const keptValue = ipv4Number(kept);
-  if (keptValue !== undefined && includes(range, keptValue)) return withAddress(service, kept);
-  return withAddress(service, freeAddress(service, range, catalog));
+  if (keptValue !== undefined && includes(range, keptValue)) return filledIn(service, field, kept);
+  return filledIn(service, field, freeAddress(service, wish));
+}
+
+function isLoadBalancer({ type, loadBalancerClass = 'portolan' }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && loadBalancerClass === 'portolan';
 }
 
 function needsAddress({ type = 'ClusterIP', clusterIP }: ServiceSpec): boolean {
   return type !== 'ExternalName' && clusterIP !== 'None';
 }
 
-function withAddress(service: Service, clusterIP: string): Service {
-  if (service.spec.clusterIP === clusterIP) return service;
+function filledIn(service: Service, field: Wish['field'], address: string): Service {
+  if (service.spec[field] === address) return service;
   const { clusterIPs: _, ...spec } = service.spec;
-  return { ...service, spec: { ...spec, clusterIP } };
+  return { ...service, spec: { ...spec, [field]: address } };
 }
 
-/** Every virtual address that is taken, by whom; not the Service's own. */
-function addressesOf(catalog: Pick<CatalogReader, 'rules'>, own: Service): ReadonlyMap<string, string> {
+/** Every address of that kind that is taken, by whom; not the Service's own. */
+function takenAddresses({ field, catalog }: Wish, own: Service): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
   for (const { record } of catalog.rules('v1', 'Service')) {
     if (record.name === own.metadata.name && record.namespace === (own.metadata.namespace ?? 'default')) {
       continue;
     }
-    const { clusterIP } = (record.manifest as { readonly spec?: { readonly clusterIP?: Json } }).spec ?? {};
-    if (typeof clusterIP === 'string') taken.set(clusterIP, `${record.namespace}/${record.name}`);
+    const { spec } = record.manifest as unknown as Service;
+    const address = spec[field];
+    if (address !== undefined) taken.set(address, `${record.namespace}/${record.name}`);
   }
   return taken;
 }
 
 /** By its name, so that it is the same again where a registry is set up anew; then whichever comes next. */
-function freeAddress(service: Service, range: ClusterIpRange, catalog: Pick<CatalogReader, 'rules'>): string {
-  const taken = addressesOf(catalog, service);
+function freeAddress(service: Service, wish: Wish): string {
+  const { range } = wish;
+  const taken = takenAddresses(wish, service);
   const usable = range.size - 2;
   const { namespace = 'default', name } = service.metadata;
   const start = textHash(`${namespace}/${name}`) % usable;
@@ -97,10 +125,7 @@ function freeAddress(service: Service, range: ClusterIpRange, catalog: Pick<Cata
     const address = textOf(range.first + 1 + ((start + step) % usable));
     if (!taken.has(address)) return address;
   }
-  throw new Fault(
-    'unavailable',
-    `every address of ${rangeText(range)} is taken: widen the range of cluster IPs`,
-  );
+  throw new Fault('unavailable', `every address of ${rangeText(range)} is taken: widen the range`);
 }
 
 function includes({ first, size }: ClusterIpRange, value: number): boolean {

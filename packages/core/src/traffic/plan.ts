@@ -41,6 +41,8 @@ export interface PlannerOptions {
   readonly edgePorts?: () => { readonly http: number; readonly https: number };
   /** Whether the ports of a Service are opened at its virtual address (`spec.clusterIP`). Default: no. */
   readonly virtualAddresses?: boolean;
+  /** Whether LoadBalancers have addresses of their own (`spec.loadBalancerIP`). Default: no, they are at the gateway's. */
+  readonly loadBalancerPool?: boolean;
 }
 
 const usualPorts = (): { readonly http: number; readonly https: number } => ({ http: 80, https: 443 });
@@ -59,12 +61,18 @@ export function createPlanner(options: PlannerOptions): Planner {
   const ports = createClaims<number>();
   const openPorts = createLowestPorts(options.maxTcpListeners ?? maxTcpListeners);
   const diagnostics = createDiagnosticSet();
-  const { gatewayDomain, edgePorts = usualPorts, virtualAddresses = false } = options;
+  const {
+    gatewayDomain,
+    edgePorts = usualPorts,
+    virtualAddresses = false,
+    loadBalancerPool = false,
+  } = options;
   const rules = createRulePlan({
     translators,
     settings: {
       gatewayDomain,
       virtualAddresses,
+      loadBalancerPool,
       get httpPort() {
         return edgePorts().http;
       },

@@ -65,6 +65,7 @@ export type SettingKey =
   | 'manifests'
   | 'cluster-ip.mode'
   | 'cluster-ip.range'
+  | 'load-balancer.pool'
   | 'docker.host'
   | 'docker.cert-path'
   | 'docker.engines'
@@ -231,6 +232,13 @@ export const settingInfos: readonly SettingInfo[] = [
     'CIDR',
     'where Service manifests get their virtual addresses; of 127.0.0.0/8 they need no set-up; nft needs another',
     '127.96.0.0/12',
+  ),
+  setting(
+    'load-balancer.pool',
+    'CIDR',
+    'addresses of this machine that Services of type LoadBalancer get, one each',
+    '',
+    "the gateway's address for all",
   ),
   {
     ...setting(

@@ -172,6 +172,7 @@ export const schemas = {
   manifests: value.text,
   'cluster-ip.mode': value.oneOf('listen', 'nft', 'off'),
   'cluster-ip.range': ipRange,
+  'load-balancer.pool': z.union([z.literal('').transform(() => undefined), ipRange]),
   'docker.host': dockerHost,
   'docker.cert-path': value.text,
   'docker.engines': dockerEngines,

@@ -48,6 +48,8 @@ export interface Settings {
   /** One for each engine. */
   readonly docker: readonly DockerConfig[];
   /** Undefined: turned off. */
+  /** Undefined: LoadBalancers are at the gateway's address. */
+  readonly loadBalancer: { readonly pool: ClusterIpRange | undefined };
   /** Virtual addresses of Service manifests. */
   readonly clusterIp: { readonly mode: 'listen' | 'nft' | 'off'; readonly range: ClusterIpRange };
   readonly manifests: FilesConfig | undefined;
@@ -121,6 +123,7 @@ export function settingsFrom(
       forwardTimeoutMs: values['dns.forward-timeout'],
     },
     health: { maxRunning: values['health.max-running'] },
+    loadBalancer: { pool: values['load-balancer.pool'] },
     clusterIp: { mode: values['cluster-ip.mode'], range: values['cluster-ip.range'] },
     manifests: values.manifests === '' ? undefined : { directory: values.manifests },
     docker: dockerFrom(values),

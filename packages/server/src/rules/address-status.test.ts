@@ -89,6 +89,15 @@ test('what is served here has the address of the gateway, what is left to others
   });
 });
 
+test('a LoadBalancer of a pool has the address that it was given', () => {
+  const spec = { type: 'LoadBalancer', loadBalancerIP: '127.100.0.9' };
+  const rule = ruleOf(record('Service', 'default', 'one', { spec }));
+  assert.ok(rule);
+  const of = (pooled: boolean): unknown =>
+    addressStatus(rule, [], createCatalog(), '10.0.0.1', pooled).loadBalancer?.ingress[0]?.ip;
+  assert.deepEqual([of(true), of(false)], ['127.100.0.9', '10.0.0.1']);
+});
+
 const apiVersions: Readonly<Record<string, string>> = {
   Service: 'v1',
   Gateway: 'gateway.networking.k8s.io/v1',

@@ -18,12 +18,16 @@ export interface NodePort {
   readonly nodePort: number;
 }
 
-/** @param address by which others reach the gateway of this server; undefined: it has none */
+/**
+ * @param address by which others reach the gateway of this server; undefined: it has none
+ * @param pooled LoadBalancers have addresses of their own
+ */
 export function addressStatus(
   rule: Rule,
   diagnostics: readonly Diagnostic[],
   catalog: Pick<CatalogReader, 'rule'>,
   address: string | undefined,
+  pooled = false,
 ): AddressStatus {
   if (address === undefined) return {};
   const served = { loadBalancer: { ingress: [{ ip: address }] } };
@@ -32,7 +36,11 @@ export function addressStatus(
       return isOurs(rule, { rule: ruleIn(catalog), report: () => undefined }) ? served : {};
     case 'Service':
       return rule.manifest.spec.type === 'LoadBalancer'
-        ? { loadBalancer: { ingress: [{ ip: address }] } }
+        ? {
+            loadBalancer: {
+              ingress: [{ ip: (pooled ? rule.manifest.spec.loadBalancerIP : undefined) ?? address }],
+            },
+          }
         : {};
     case 'Gateway':
       return rule.apiVersion !== gatewayApi || diagnostics.some(({ code }) => code === 'class-unknown')

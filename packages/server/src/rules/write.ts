@@ -8,7 +8,7 @@ import {
   type RuleRecord,
   type RuleVersionRecord,
 } from '@portolan/core/catalog/records.ts';
-import { type ClusterIpRange, withClusterIp } from '@portolan/core/rules/cluster-ip.ts';
+import { type ServiceAddressRanges, withServiceAddresses } from '@portolan/core/rules/cluster-ip.ts';
 import type { Service } from '@portolan/core/rules/kubernetes.ts';
 import type { ObjectMeta } from '@portolan/core/rules/metadata.ts';
 import type { AnyManifest } from '@portolan/core/rules/rule.ts';
@@ -27,8 +27,8 @@ export interface Author {
   /** Whether what another owner brought is taken over. */
   readonly force: boolean;
   readonly atMs: number;
-  /** From where Services get their virtual addresses; absent: they get none. */
-  readonly clusterIps?: ClusterIpRange | undefined;
+  /** From where Services get their addresses; absent: they get none. */
+  readonly serviceAddresses?: ServiceAddressRanges | undefined;
 }
 
 export interface WriteOptions extends Author {
@@ -90,12 +90,14 @@ function filledIn(
   { apiVersion, kind }: ResourceKey,
   before: RuleRecord | undefined,
   draft: Draft,
-  { clusterIps }: WriteOptions,
+  { serviceAddresses }: WriteOptions,
 ): Readonly<Record<string, Json>> {
-  if (apiVersion !== 'v1' || kind !== 'Service' || clusterIps === undefined) return manifest;
+  if (apiVersion !== 'v1' || kind !== 'Service' || serviceAddresses === undefined) return manifest;
   const service = manifest as unknown as Service;
   const earlier = before?.manifest as unknown as Service | undefined;
-  return withClusterIp(service, earlier, clusterIps, draft) as unknown as Readonly<Record<string, Json>>;
+  return withServiceAddresses(service, earlier, serviceAddresses, draft) as unknown as Readonly<
+    Record<string, Json>
+  >;
 }
 
 /** Removes a rule. `unchanged`: there is none. */

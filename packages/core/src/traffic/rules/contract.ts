@@ -166,6 +166,8 @@ export interface RuleSettings {
   readonly httpsPort: number;
   /** Whether the ports of a Service are opened at its virtual address, `spec.clusterIP`, too. */
   readonly virtualAddresses: boolean;
+  /** Whether a LoadBalancer's are opened at `spec.loadBalancerIP`; else at the gateway's address. */
+  readonly loadBalancerPool: boolean;
 }
 
 export type PortRef = { readonly number: number } | { readonly name: string };

@@ -39,7 +39,13 @@ function counted(translate: Translator<Ingress>['translate']) {
   const planned = new Map<string, EndpointSet>();
   const plan = createRulePlan({
     translators: [translator as unknown as Translator],
-    settings: { gatewayDomain: '', httpPort: 80, httpsPort: 443, virtualAddresses: false },
+    settings: {
+      gatewayDomain: '',
+      httpPort: 80,
+      httpsPort: 443,
+      virtualAddresses: false,
+      loadBalancerPool: false,
+    },
     tables,
     diagnostics,
     planned: (key) => planned.get(key),

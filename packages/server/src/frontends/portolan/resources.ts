@@ -109,6 +109,7 @@ function resourceShower(call: Call): (entry: Entry<RuleRecord>) => object {
   const bySubject = Map.groupBy(call.diagnostics(), ({ subject }) => subject);
   const diagnosticsOf = (subject: string): readonly Diagnostic[] => bySubject.get(subject) ?? [];
   const address = gatewayAddress(call);
+  const pooled = call.context.serviceAddresses?.loadBalancers !== undefined;
   let routes: RoutesByGateway | undefined;
   const allRoutes = (): RoutesByGateway => {
     routes ??= routesByGateway(catalog, diagnosticsOf);
@@ -122,7 +123,7 @@ function resourceShower(call: Call): (entry: Entry<RuleRecord>) => object {
       rule === undefined
         ? {}
         : {
-            ...addressStatus(rule, diagnostics, catalog, address),
+            ...addressStatus(rule, diagnostics, catalog, address, pooled),
             ...gatewayStatus(rule, diagnostics, allRoutes),
           };
     const nodePorts = rule === undefined ? [] : nodePortsOf(rule, traffic);
@@ -323,7 +324,7 @@ function authorOf({ context, query }: Call): Author {
     by: (query.get('by') ?? '').slice(0, maxAuthorChars),
     force: query.get('force') === 'true',
     atMs: context.clock.wallMs(),
-    clusterIps: context.clusterIps,
+    serviceAddresses: context.serviceAddresses,
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Fault } from '@portolan/core/base/fault.ts';
 import type { Draft } from '@portolan/core/catalog/draft.ts';
 import { type Origin, type RecordKey, type RuleRecord, recordKey } from '@portolan/core/catalog/records.ts';
-import type { ClusterIpRange } from '@portolan/core/rules/cluster-ip.ts';
+import type { ServiceAddressRanges } from '@portolan/core/rules/cluster-ip.ts';
 import type { ResourceKey } from '../../rules/read.ts';
 import { type Author, deleteRule, putRule } from '../../rules/write.ts';
 import type { Wanted, WantedRule } from './translate.ts';
@@ -49,14 +49,14 @@ export function writeRules(
   rules: readonly WantedRule[],
   node: string,
   atMs: number,
-  clusterIps: ClusterIpRange | undefined,
+  serviceAddresses: ServiceAddressRanges | undefined,
 ): (draft: Draft) => { readonly changed: number; readonly refused: readonly Refused[] } {
   const uids = rules.map(() => randomUUID());
   return (draft) => {
     const refused: Refused[] = [];
     let changed = 0;
     for (const [index, rule] of rules.entries()) {
-      const options = { ...authorOf(rule.path, node, atMs), clusterIps, uid: uids[index] ?? '' };
+      const options = { ...authorOf(rule.path, node, atMs), serviceAddresses, uid: uids[index] ?? '' };
       try {
         if (putRule(draft, rule.key, rule.manifest, options).outcome !== 'unchanged') changed += 1;
       } catch (thrown) {

@@ -12,7 +12,7 @@ import { readManifestFile, reasonOf, type Scan, scanDirectory } from './scan.ts'
 import { type FileContent, type FileProblem, type Wanted, wantedOf } from './translate.ts';
 import { type DirectoryWatch, watchDirectories } from './watch.ts';
 
-export type FilesContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'log' | 'clusterIps'>;
+export type FilesContext = Pick<Context, 'engine' | 'identity' | 'clock' | 'log' | 'serviceAddresses'>;
 
 /**
  * Keeps the rules as the manifests in a directory have them. Undefined: turned off; what an earlier start took from files stays, and a
@@ -188,13 +188,13 @@ class FilesSource implements Part {
   }
 
   async #write({ rules }: Wanted): Promise<readonly Refused[]> {
-    const { engine, identity, clock, log, clusterIps } = this.#context;
+    const { engine, identity, clock, log, serviceAddresses } = this.#context;
     const all = [...rules.values()];
     const refused: Refused[] = [];
     let changed = 0;
     for (let at = 0; at < all.length; at += limits.maxWritesAtOnce) {
       const some = all.slice(at, at + limits.maxWritesAtOnce);
-      const result = await engine.submit(writeRules(some, identity.node, clock.wallMs(), clusterIps));
+      const result = await engine.submit(writeRules(some, identity.node, clock.wallMs(), serviceAddresses));
       refused.push(...result.refused);
       changed += result.changed;
     }

@@ -107,7 +107,9 @@ function addressesOf({ manifest }: RuleOf<Service>, context: PlanContext): Set<s
   const { type, clusterIP } = manifest.spec;
   const isVirtual = clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
   if (isVirtual && context.settings.virtualAddresses) addresses.add(clusterIP);
-  if (type === 'LoadBalancer' && isBalancedHere(manifest.spec, context)) addresses.add(undefined);
+  if (type === 'LoadBalancer' && isBalancedHere(manifest.spec, context)) {
+    addresses.add(context.settings.loadBalancerPool ? manifest.spec.loadBalancerIP : undefined);
+  }
   return addresses;
 }
 
