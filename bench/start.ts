@@ -127,7 +127,7 @@ const bin = fileURLToPath(new URL('../packages/cli/bin/portolan.mjs', import.met
 
 async function measure(directory: string): Promise<object> {
   // Ports that are known beforehand, as in use: with port 0 the model is planned once more when they are.
-  const names = ['http', 'dns', 'gateway', 'proxy-admin'];
+  const names = ['http', 'dns', 'gateway', 'gateway-tls', 'proxy-admin'];
   const ports = await Promise.all(names.map(() => freePort()));
   const listen = names.map((name, index) => `${name}=127.0.0.1:${ports[index]}`);
   const port = ports[0] ?? 0;
