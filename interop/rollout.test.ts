@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tempDir } from '@portolan/testkit/temp-dir.ts';
+import { waitUntil } from '@portolan/testkit/wait-until.ts';
 import { portolanBin, startPortolan } from './portolan-process.ts';
 
 /** One version: answers with its name, or fails. */
@@ -100,7 +101,10 @@ test('a rollout moves the requests to a sound version, and goes back from a bad 
     '--steps',
     '50,100',
     '--pause',
-    '500ms',
+    '2500ms',
+    // Of each request: the whole takes longer.
+    '--timeout',
+    '2s',
   );
   assert.deepEqual([sound.code, sound.stderr], [0, '']);
   assert.match(
@@ -132,6 +136,87 @@ test('a rollout moves the requests to a sound version, and goes back from a bad 
   const [undo = ''] = /(?<=portolan ).*--to-revision \d+/.exec(sound.stdout) ?? [];
   assert.equal((await portolan(...undo.split(' '))).code, 0);
   assert.match((await portolan('get', 'routes')).stdout, / reviews#v1 /);
+});
+
+test('what somebody else changed meanwhile is not written over, and what is not moved is told', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = tempDir('rollout');
+  t.after(() => root.remove());
+  const server = await startPortolan(t, { dataDir: root.path });
+  const portolan = portolanOf(server.http);
+  for (const name of ['v1', 'v2']) {
+    const where = ['--id', name, '--port', `${await version(t, name, 200)}`, '--address', '127.0.0.1'];
+    const labels = ['--tag', 'http', '--meta', `version=${name}`];
+    assert.equal((await portolan('register', 'shop', ...where, ...labels)).code, 0);
+  }
+  const write = async (manifest: object): Promise<void> => {
+    const file = join(root.path, 'manifest.json');
+    writeFileSync(file, JSON.stringify(manifest));
+    assert.equal((await portolan('apply', '-f', file)).code, 0);
+  };
+  const backend = { service: { name: 'shop', port: { number: 80 } } };
+  await write({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'door' },
+    spec: { rules: [{ host: 'door.test', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
+  });
+  const steps = ['--from', 'v1', '--steps', '10,100', '--pause', '6s'];
+  const rollout = portolan('rollout', 'start', 'shop', '--to', 'v2', ...steps);
+  await waitUntil(async () => /10% shop#v2/.test((await portolan('get', 'routes')).stdout), {
+    what: 'the first step',
+  });
+  const theirs = { route: [{ destination: { host: 'shop', subset: 'v1' } }], timeout: '7s' };
+  await write({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'shop' },
+    spec: { hosts: ['shop'], http: [theirs] },
+  });
+  const { code, stderr } = await rollout;
+  assert.equal(code, 5);
+  assert.match(stderr, /^Not moved, .*door\.test .*ingress\/default\/door/);
+  assert.match(stderr, /changed by somebody else meanwhile/);
+  const kept = (await portolan('get', 'virtualservice', 'shop', '-o', 'json')).stdout;
+  assert.deepEqual(JSON.parse(kept).spec.http, [theirs]);
+});
+
+test('a rollout that cannot be watched any more goes back', { timeout: 60_000 }, async (t) => {
+  const root = tempDir('rollout');
+  t.after(() => root.remove());
+  const server = await startPortolan(t, { dataDir: root.path });
+  const portolan = portolanOf(server.http);
+  for (const name of ['v1', 'v2']) {
+    const where = ['--id', name, '--port', `${await version(t, name, 200)}`, '--address', '127.0.0.1'];
+    const labels = ['--tag', 'http', '--meta', `version=${name}`];
+    assert.equal((await portolan('register', 'shop', ...where, ...labels)).code, 0);
+  }
+  // Stands for a gateway's admin listener that goes away.
+  const admin = createServer((_, response) => response.end('[]'));
+  await new Promise<void>((resolve) => admin.listen(0, '127.0.0.1', resolve));
+  t.after(() => admin.close());
+  const { port } = admin.address() as AddressInfo;
+  const where = [
+    '--admin',
+    `http://127.0.0.1:${port}`,
+    '--from',
+    'v1',
+    '--steps',
+    '10,100',
+    '--pause',
+    '30s',
+  ];
+  const rollout = portolan('rollout', 'start', 'shop', '--to', 'v2', ...where);
+  await waitUntil(async () => /10% shop#v2/.test((await portolan('get', 'routes')).stdout), {
+    what: 'the first step',
+  });
+  admin.close();
+  admin.closeAllConnections();
+  const { code, stderr } = await rollout;
+  assert.equal(code, 1);
+  assert.match(stderr, /^Went back to v1: the gateway's figures cannot be read/);
+  assert.match((await portolan('get', 'routes')).stdout, / shop#v1 /);
 });
 
 test('an HTTPRoute is never moved to a service that nobody has', { timeout: 60_000 }, async (t) => {

@@ -44,6 +44,14 @@ const routeView: ListView<RouteRow> = {
 
 /** `portolan get routes [HOST]`: the traffic model's routes, in the order in which they are tried. */
 export async function getRoutes(session: Session, host: string | undefined): Promise<void> {
+  const rows = await listRoutes(session, host);
+  session.io.out(renderList(rows, routeView, session.render));
+  if (rows.length === 0)
+    session.io.err(host === undefined ? 'There are no routes.\n' : `No route is for ${host}.\n`);
+}
+
+/** All pages. */
+export async function listRoutes(session: Session, host: string | undefined): Promise<readonly RouteRow[]> {
   const rows: RouteRow[] = [];
   let after: string | undefined;
   do {
@@ -59,7 +67,5 @@ export async function getRoutes(session: Session, host: string | undefined): Pro
     }
     after = page.next;
   } while (after !== undefined);
-  session.io.out(renderList(rows, routeView, session.render));
-  if (rows.length === 0)
-    session.io.err(host === undefined ? 'There are no routes.\n' : `No route is for ${host}.\n`);
+  return rows;
 }

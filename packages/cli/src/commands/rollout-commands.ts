@@ -6,7 +6,11 @@ import { ask, clientCommand, examples } from './client-command.ts';
 /** From one version to the next, step by step. */
 export function declareRolloutCommands(program: Command, io: Io): void {
   const rollout = program.command('rollout').description('move requests from one version to another');
-  clientCommand(rollout.command('start'))
+  const start = clientCommand(rollout.command('start'));
+  for (const option of start.options) {
+    if (option.long === '--timeout') option.description = 'for each request';
+  }
+  start
     .argument('<service>')
     .description('raise the share of a version step by step; goes back by itself when its figures are bad')
     .requiredOption('--to <version>', 'subset (VirtualService), version (metadata) or service (HTTPRoute)')
